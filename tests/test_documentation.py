@@ -40,6 +40,7 @@ from iot_authorizer_cli.project.development_issuer import DATA
 from iot_core.feed import Record
 from tests import ROOT
 from tests.cli.conftest import fill
+from tests.local_aws import made_up_credentials
 
 pytestmark = pytest.mark.slow
 
@@ -148,10 +149,14 @@ def test_no_page_needs_a_clone_of_the_repository(page: Path) -> None:
 @with_blocks("python")
 def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.chdir(folder)
+    made_up_credentials(monkeypatch)  # A backend has a region and the variables of the construct.
+    monkeypatch.setenv("IDENTITY_TABLE", "identities")
+    monkeypatch.setenv("ONLINE_TABLE", "online")
+    monkeypatch.syspath_prepend(folder)
     for block in blocks(page, "toml"):
         if block.startswith("# authorizer.toml\n"):
             (folder / "authorizer.toml").write_text(block)
-    names: dict[str, object] = {"__name__": "example"}
+    names: dict[str, object] = {"__name__": "example", "__file__": str(folder / "example.py")}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), names)
 

@@ -75,7 +75,8 @@ class Authorizer:
             raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
         self._verify = verify
         self._grant = grant
-        self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
+        self.session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
+        """How long a connection lasts."""
         self.token_key_name = token_key_name or configured_text("token_key_name")
         """The name under which clients send a token; None for only the standard names."""
         self._clock = clock
@@ -83,13 +84,14 @@ class Authorizer:
     def authorize(self, event: AuthorizerEvent, place: AccountRegion) -> AllowedClient:
         """Answers a client that is allowed. Raises Refusal for every other client."""
         credentials, verified = self.verify(event)
-        principal, life = verified.principal, self.life(verified)
+        principal = verified.principal
+        life = None if verified.expires_at is None else verified.expires_at - self._clock()
         with RefusalsOf(credentials, principal):
             documents = self._documents(principal, credentials.client_id, place)
         response = allowed(
             principal.name,
             documents,
-            self._session,
+            self.session,
             connection_id=event.connection_id,
             token_life=life,
             has_mqtt=event.has_mqtt,
@@ -102,9 +104,9 @@ class Authorizer:
         with RefusalsOf(credentials):
             return credentials, _checked(self._verify(credentials))
 
-    def life(self, verified: VerifiedPrincipal) -> float | None:
-        """Seconds until the credentials of a principal expire; None if they never do."""
-        return None if verified.expires_at is None else verified.expires_at - self._clock()
+    def now(self) -> float:
+        """The time, in seconds since 1970."""
+        return self._clock()
 
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         policy = compile_policy(self.template(principal), principal, client_id)
@@ -117,7 +119,7 @@ class Authorizer:
         if isinstance(self._grant, PolicyTemplate):
             return self._grant
         blocks = self._grant(principal)
-        return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)
+        return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self.session)
 
 
 class RefusalsOf:

@@ -24,6 +24,10 @@ for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have secret keys.
 
 CLIENT_CONFIG = Config(connect_timeout=0.7, read_timeout=1.0, retries={"total_max_attempts": 2, "mode": "standard"})
+_HERE = CLIENT_CONFIG.merge(Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False))
+"""For AWS STS of this machine, whatever the user's environment says about AWS and proxies."""
+_NO_PROFILE: dict[str, tuple[Any, Any, Any, Any]] = {"profile": (None, None, None, None)}
+"""That no variable names a profile: AWS_PROFILE may name one that does not exist."""
 
 
 class _Keys(TypedDict):
@@ -72,19 +76,20 @@ class StsRole:
         )
 
 
-def sts_client(**options: Any) -> StsClient:  # noqa: ANN401 (each option has a type of its own)
-    """A client of AWS STS, which gives up in time. `options` are those of botocore's `create_client`."""
-    made = botocore.session.Session().create_client("sts", config=CLIENT_CONFIG, **options)
-    return cast("StsClient", made)
+def sts_client() -> StsClient:
+    """A client of AWS STS, which gives up in time."""
+    return cast("StsClient", botocore.session.Session().create_client("sts", config=CLIENT_CONFIG))
 
 
 def development_role(path: Path) -> StsRole:
     """The role of this machine's IoT Core, which a file in its data folder describes."""
     found: Mapping[str, str] = json.loads(path.read_bytes())
-    client = sts_client(
+    client = botocore.session.Session(_NO_PROFILE).create_client(
+        "sts",
+        config=_HERE,
         endpoint_url=found["url"],
         region_name=found["region"],
         aws_access_key_id=found["access_key_id"],
         aws_secret_access_key=found["secret_access_key"],
     )
-    return StsRole(found["role"], found["endpoint"], client)
+    return StsRole(found["role"], found["endpoint"], cast("StsClient", client))

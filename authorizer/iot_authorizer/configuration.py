@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,6 @@ from pydantic import (
 )
 
 from iot_authorizer import development
-from iot_authorizer.rule_settings import MessageRule, NamedTopicFilter
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
 from iot_policies import InvalidFile
 from iot_policies.grants import ConfiguredClaims, StrictModel, between
@@ -26,6 +25,9 @@ from iot_policies.names import name_problem
 from iot_policies.principal import Principal
 from iot_policies.toml_file import Location, invalid_file, key_of, override, read_toml
 from iot_policies.topic_prefix import check_topic_prefix
+
+if TYPE_CHECKING:
+    from iot_authorizer.rule_settings import MessageRule, NamedTopicFilter
 
 
 def _matching(pattern: str, expected: str) -> AfterValidator:
@@ -155,8 +157,6 @@ class PartialConfiguration(StrictModel):
     credentials: CredentialsSettings | None = None
     guessing: Guessing = Field(default_factory=Guessing)
     revocation: RevocationSettings = Field(default_factory=RevocationSettings)
-    rule: tuple[MessageRule, ...] = ()
-    """Functions that are called for each message. The authorizer does not use them."""
 
     @field_validator("topic_prefix")
     @classmethod
@@ -180,6 +180,7 @@ class PartialConfiguration(StrictModel):
 
     _path: Path = PrivateAttr(default=Path("authorizer.toml"))
     _text: str = PrivateAttr(default="")
+    _rule: "tuple[MessageRule, ...]" = PrivateAttr(default=())
 
     @contextmanager
     def naming(self, *location: str | int) -> Iterator[None]:
@@ -207,16 +208,27 @@ class PartialConfiguration(StrictModel):
         return found | {development.ISSUER} if found else found
 
     @property
-    def rules(self) -> Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]]:
+    def rule(self) -> "tuple[MessageRule, ...]":
+        """`[[rule]]`: functions that are called for each message. The authorizer does not use them."""
+        return self._rule
+
+    @property
+    def rules(self) -> "Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]]":
         """Each `[[rule]]` by its name, with its topic rules. Raises InvalidFile."""
         found: dict[str, tuple[MessageRule, Sequence[NamedTopicFilter]]] = {}
+        names: set[str] = set()
         for index, rule in enumerate(self.rule):
             if rule.name in found:
                 raise invalid_file(self._path, self._text, ("rule", index, "name"), f"found {rule.name} twice")
             try:
-                found[rule.name] = rule, rule.topic_rules(self.name, self.topic_prefix)
+                topic_rules = rule.topic_rules(self.name, self.topic_prefix)
             except ValueError as error:
                 raise invalid_file(self._path, self._text, ("rule", index), str(error)) from None
+            if both := names.intersection(each.name for each in topic_rules):
+                problem = f"in IoT Core, {min(both)} would be the name of two rules: rename one"
+                raise invalid_file(self._path, self._text, ("rule", index, "name"), problem)
+            names.update(each.name for each in topic_rules)
+            found[rule.name] = rule, topic_rules
         return found
 
     @property
@@ -258,11 +270,11 @@ _TABLES = (
     CredentialsSettings,
     Guessing,
     RevocationSettings,
-    MessageRule,
     PasswordsFile,
     PasswordEntry,
 )
-_KEYS = {key for model in _TABLES for key in model.model_fields}
+_RULE = "rule"
+_KEYS = {key for model in _TABLES for key in model.model_fields} | {_RULE}
 
 _NO_CREDENTIALS = (
     "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous], or in your own CDK app "
@@ -337,8 +349,12 @@ def _read(
     if "grant" in tables and not {"name", "policy"} & tables.keys():
         expected = "this is a policy template: expected a configuration, such as authorizer.toml"
         raise InvalidFile(path, None, "", expected)
-    found = model.of_file(path, text, wanted, _KEYS)
+    found = model.of_file(path, text, {key: value for key, value in wanted.items() if key != _RULE}, _KEYS)
     found._path, found._text = path, text
+    if _RULE in wanted:
+        from iot_authorizer.rule_settings import RuleTables  # noqa: PLC0415 (most authorizers have no rule)
+
+        found._rule = RuleTables.of_file(path, text, {_RULE: wanted[_RULE]}, _KEYS | RuleTables.keys()).rule
     return found
 
 

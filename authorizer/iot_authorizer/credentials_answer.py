@@ -4,8 +4,10 @@
    `credential_process` (`Version`, `SessionToken`). `endpoint`, `region` and `clientId` are for the client itself.
 2. An error has the reason code as `Code`, and its cause as `Message`. It has no value. What happens inside (statuses
    from 500) is only in the log.
-3. A wrong password, an unknown user and a locked one have the same answer, so that it tells no user names.
-4. A page of another origin gets an answer only if `origins` has its origin.
+3. A refused password always has the same answer: if the user is unknown, locked, disabled or revoked, too. Otherwise
+   it would tell user names, or that a guessed password is right.
+4. A page of another origin gets an answer only if `origins` has its origin. Its browser may not take the answer for
+   another type of content, or load it in a way that asks no origin (`no-cors`).
 5. No answer may be stored by a cache.
 """
 
@@ -13,6 +15,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TypedDict
 
+from iot_authorizer.credentials import CredentialSource
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.temporary_credentials import TemporaryCredentials
@@ -57,8 +60,27 @@ _STATUSES: Mapping[int, Collection[str]] = {
 """All other reason codes of the authorizer say that the credentials are not valid: 401."""
 _STATUS = {reason: status for status, reasons in _STATUSES.items() for reason in reasons}
 _REASONS = {str(reason): reason for reason in Reason}
-_OF_A_USER = (Reason.UNKNOWN_USER, Reason.WRONG_PASSWORD, Reason.LOCKED)
-_WRONG_PASSWORD = "the user does not exist, or the password is wrong, or too many wrong passwords came"  # noqa: S105
+_NOT_TOLD = (
+    Reason.UNKNOWN_USER,
+    Reason.WRONG_PASSWORD,
+    Reason.LOCKED,
+    Reason.PASSWORD_EXPIRED,
+    Reason.USER_DISABLED,
+    Reason.USER_EXPIRED,
+    Reason.PRINCIPAL_REVOKED,
+)
+"""Told for a token only: its holder has proven who it is."""
+_NOT_ACCEPTED = (
+    "the password is wrong, or too many wrong passwords came, or this user does not exist or may not sign in"
+)
+
+_ALWAYS: Mapping[str, str] = {
+    "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "vary": "Origin",
+    "x-content-type-options": "nosniff",
+}
+"""The headers of each answer."""
 
 
 class CredentialsAnswer(TypedDict):
@@ -84,7 +106,7 @@ class Cors:
     def headers(self, origin: str | None) -> dict[str, str]:
         """The headers of each answer to a request with this origin."""
         allowed = {} if origin is None or not self.allows(origin) else {"access-control-allow-origin": origin}
-        return {"cache-control": "no-store", "vary": "Origin", **allowed}
+        return {**_ALWAYS, **allowed}
 
     def preflight(self, origin: str | None) -> CredentialsAnswer:
         """The answer to a browser that asks whether a page may send a request."""
@@ -118,8 +140,8 @@ def issued(credentials: TemporaryCredentials, headers: Mapping[str, str]) -> Cre
 def refused(refusal: Refusal, headers: Mapping[str, str]) -> CredentialsAnswer:
     """The answer to a client that gets none."""
     reason = _REASONS.get(refusal.reason)
-    if reason in _OF_A_USER:
-        return _error(401, headers, Reason.WRONG_PASSWORD, _WRONG_PASSWORD)
+    if refusal.source == CredentialSource.PASSWORD and reason in _NOT_TOLD:
+        return _error(401, headers, Reason.WRONG_PASSWORD, _NOT_ACCEPTED)
     if reason is None:  # A code of your own.
         return _error(403, headers, refusal.reason, "the request is refused")
     status = _STATUS.get(reason, 401)

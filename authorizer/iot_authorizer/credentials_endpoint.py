@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from iot_authorizer.authorizer import Authorizer, account_region_of
 from iot_authorizer.credentials_answer import Cors, CredentialsAnswer, issued, refused
 from iot_authorizer.credentials_request import CredentialsRequest
-from iot_authorizer.lambda_handler import Context, arn_of
+from iot_authorizer.lambda_handler import Context, RandomNumbers, arn_of
 from iot_authorizer.observer import Fields, Observer, put, put_client
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal, internal_error
@@ -32,11 +32,13 @@ class CredentialsHandler:
         self._role = role
         self._cors = Cors(origins, authorizer.token_key_name)
         self._observer = observer
+        self._random_numbers = RandomNumbers()
 
     def __call__(self, event: object, context: Context | None = None) -> CredentialsAnswer:
         """Answers one request."""
         started = time.perf_counter()
         try:
+            self._random_numbers.seed()  # AWS's SDK draws from them how long it waits before it asks again.
             return self._answer(event, context, started)
         except KeyboardInterrupt:
             raise

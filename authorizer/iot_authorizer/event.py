@@ -84,6 +84,12 @@ class AuthorizerEvent(EventPart):
         """Whether a client connects with MQTT; False for an HTTPS request."""
         return self.protocol_data is not None and self.protocol_data.mqtt is not None
 
+    def with_client_id(self, client_id: str) -> "AuthorizerEvent":
+        """The event of the same client with this MQTT client ID."""
+        mqtt = self.mqtt.model_copy(update={"client_id": client_id})
+        data = (self.protocol_data or ProtocolData()).model_copy(update={"mqtt": mqtt})
+        return self.model_copy(update={"protocol_data": data})
+
     @property
     def connection_id(self) -> str | None:
         """IoT Core's ID of the connection."""

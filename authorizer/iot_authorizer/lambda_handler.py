@@ -21,6 +21,19 @@ class Context(Protocol):
         ...
 
 
+class RandomNumbers:
+    """Gives an execution environment random numbers of its own: all that start from one snapshot share their state."""
+
+    def __init__(self) -> None:
+        self._are_seeded = False
+
+    def seed(self) -> None:
+        """Call it for each event. Only the first call does something, which is after the snapshot (SnapStart)."""
+        if not self._are_seeded:
+            random.seed()
+            self._are_seeded = True
+
+
 class LambdaHandler:
     """A Lambda handler around an authorizer: it never raises, and it allows nothing by accident."""
 
@@ -28,15 +41,13 @@ class LambdaHandler:
         """Without an observer, metrics have the name in `authorizer.toml`, or else the name `authorizer`."""
         self._authorizer = authorizer
         self._observer = observer or Observer(configured_text("name") or "authorizer")
-        self._is_seeded = False
+        self._random_numbers = RandomNumbers()
 
     def __call__(self, event: object, context: Context | None = None) -> AuthorizerResponse:
         """Answers one event."""
         started = time.perf_counter()
         try:
-            if not self._is_seeded:  # All environments that start from one snapshot (SnapStart) have its random state.
-                random.seed()
-                self._is_seeded = True
+            self._random_numbers.seed()
             return self._answer(event, context, started)
         except KeyboardInterrupt:
             raise

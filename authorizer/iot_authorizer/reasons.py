@@ -360,9 +360,9 @@ class Reason(StrEnum):
     )
     TOKEN_EXPIRES_TOO_SOON = (
         "token_expires_too_soon",
-        "the token expires in less than 15 minutes, the shortest life of credentials of AWS STS, and the session "
-        "policy has no room for a condition that ends them earlier",
-        "get a new token first, or put fewer values into list claims",
+        "the token expires, or `disconnect_after` ends a connection, in less than 15 minutes, the shortest life of "
+        "credentials of AWS STS, and the session policy has no room for a condition that ends them earlier",
+        "get a new token first, set `disconnect_after` to 15 minutes or more, or put fewer values into list claims",
     )
     STS_UNAVAILABLE = (
         "sts_unavailable",

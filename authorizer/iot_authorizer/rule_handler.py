@@ -4,7 +4,9 @@
 2. Its event has `topic`, `client_id` (None if the message did not come from an MQTT client), `principal`
    (None for a message of IoT Core itself), `timestamp` (milliseconds since 1970), and the payload: as JSON in
    `payload`, or in base64 in `payload_base64` if it is not JSON.
-3. What the function returns is ignored. If it raises, Lambda calls it again for the same message: after one minute, and
+3. JSON that parsers read differently is not JSON here: a duplicate key, a number that no float holds, and half of a
+   surrogate pair, which the function could not even print.
+4. What the function returns is ignored. If it raises, Lambda calls it again for the same message: after one minute, and
    once more after two.
 """
 
@@ -16,10 +18,11 @@ from importlib import import_module
 from typing import cast
 
 from iot_authorizer.rule_settings import RULE_FUNCTION
+from iot_identities.strict_json import STRICT
 from iot_policies import InvalidFile
 
 _NOT_MQTT = "n/a"
-"""What IoT Core's `clientid()` is for a message that did not come from an MQTT client."""
+"""What IoT Core's `clientid()` is for a message that did not come from an MQTT client, or came from one of this ID."""
 
 
 def message_event(selected: Mapping[str, object]) -> dict[str, object]:
@@ -33,13 +36,17 @@ def message_event(selected: Mapping[str, object]) -> dict[str, object]:
     }
     encoded = str(selected["payload_base64"])
     try:
-        return {**found, "payload": json.loads(base64.b64decode(encoded).decode(), parse_constant=_refuse)}
+        return {**found, "payload": _read(base64.b64decode(encoded).decode())}
     except (ValueError, RecursionError):
         return {**found, "payload_base64": encoded}
 
 
-def _refuse(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
+def _read(text: str) -> object:
+    """The JSON of a payload. Raises ValueError, RecursionError."""
+    found: object = STRICT.decode(text)
+    if "\\u" in text:
+        json.dumps(found, ensure_ascii=False).encode()  # Raises UnicodeEncodeError, which is a ValueError.
+    return found
 
 
 def _imported(name: str) -> Callable[[Mapping[str, object], object], object]:

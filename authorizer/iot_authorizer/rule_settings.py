@@ -4,7 +4,9 @@
 2. The topic prefix is in front of each filter, as in the policy template; reserved topics, `$aws/…`, have none.
 3. A rule's name belongs to the account: it begins with the authorizer's name, which has the stage's suffix in it.
 4. Two filters of one table must not match the same topic: the function would be called twice for a message.
-5. The SQL is the same for all: the payload in base64, so that any payload passes, and what is known about the sender.
+5. The SELECT is the same for all: the payload in base64, so that any payload passes, and what is known about the
+   sender. A condition of the user's becomes its WHERE. IoT Core parses it, on this machine and in AWS.
+6. Only a configuration with a `[[rule]]` loads this module: the authorizer does not need it.
 """
 
 import re
@@ -36,7 +38,8 @@ _MOST_SLASHES = 7
 _LONGEST_FILTER = 256
 """Bytes of UTF-8 in a topic filter (AWS General Reference, message broker quotas)."""
 _NAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
-_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9$_-]{1,128})?")
+_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]{1,128})?", re.A)
+"""Without `$LATEST`, for which Lambda accepts no permission (AddPermission, Qualifier)."""
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 
 
@@ -49,7 +52,7 @@ def _rule_name(name: str) -> str:
 def _function(name: str) -> str:
     if _FUNCTION.fullmatch(name) is None and _ARN.fullmatch(name) is None:
         module = 'expected "MODULE.NAME", a function of a module beside this file, such as "my_rules.on_message"'
-        raise ValueError(f"{module}, or the ARN of a Lambda function")
+        raise ValueError(f"{module}, or the ARN of a Lambda function without $LATEST")
     return name
 
 
@@ -68,8 +71,9 @@ def _problem(topic_filter: str) -> str | None:
     levels = split(topic_filter)
     if any(len(level) > 1 and (PLUS in level or HASH in level) for level in levels) or HASH in levels[:-1]:
         return "+ and # must be the only character of their level, and # must be the last level"
-    if "'" in topic_filter or not topic_filter.isprintable():
-        return "a quote or an unprintable character cannot be in the SQL of a rule"
+    if "'" in topic_filter or "\\" in topic_filter or not topic_filter.isprintable():
+        # unmeasured: whether \ begins an escape in a text of IoT Core's SQL.
+        return "a quote, a backslash or an unprintable character cannot be in the SQL of a rule"
     if levels[0].startswith("$") and levels[0] != "$aws":
         return f"{'a shared subscription is' if levels[0] == SHARE else 'topics that start with $ are'} not for rules"
     if levels[:2] == ("$aws", "rules"):
@@ -79,6 +83,12 @@ def _problem(topic_filter: str) -> str | None:
     return None
 
 
+def _condition(condition: str) -> str:
+    if not condition.isprintable():
+        raise ValueError("expected one line of SQL, such as \"type = 'alarm' AND topic(2) <> 'test'\"")
+    return condition
+
+
 class NamedTopicFilter(NamedTuple):
     """One topic rule of a `[[rule]]`."""
 
@@ -86,11 +96,13 @@ class NamedTopicFilter(NamedTuple):
     """The rule's name in IoT Core."""
     topic_filter: str
     """With the topic prefix."""
+    where: str | None = None
+    """The rule's condition."""
 
     @property
     def sql(self) -> str:
         """The rule's statement."""
-        return f"{_SELECT} FROM '{self.topic_filter}'"
+        return f"{_SELECT} FROM '{self.topic_filter}'" + ("" if self.where is None else f" WHERE {self.where}")
 
 
 class MessageRule(StrictModel):
@@ -101,6 +113,8 @@ class MessageRule(StrictModel):
     """Topic filters, without the topic prefix."""
     function: Annotated[Text, AfterValidator(_function)]
     """A function of the user's, `MODULE.NAME`, or the ARN of a Lambda function."""
+    where: Annotated[Text, AfterValidator(_condition)] | None = None
+    """A condition in SQL: other messages do not call the function."""
 
     @property
     def is_own_code(self) -> bool:
@@ -117,7 +131,18 @@ class MessageRule(StrictModel):
                 raise ValueError(f"the rule would be called {name}: IoT Core accepts {LONGEST_NAME} characters")
             if problem := _problem(topic_filter):
                 raise ValueError(f"found {topic_filter}: {problem}")
-        return [NamedTopicFilter(*each) for each in zip(names, filters, strict=True)]
+        return [NamedTopicFilter(*each, self.where) for each in zip(names, filters, strict=True)]
+
+
+class RuleTables(StrictModel):
+    """All `[[rule]]` of a configuration."""
+
+    rule: tuple[MessageRule, ...]
+
+    @classmethod
+    def keys(cls) -> set[str]:
+        """The keys of a table."""
+        return set(MessageRule.model_fields)
 
 
 def prefixed(topics: Sequence[str], topic_prefix: str) -> list[str]:

@@ -1,12 +1,13 @@
 """Temporary credentials for one client: its verified principal's session of the client role.
 
 1. The session policy is what the template grants the principal with one client ID. If the client names none, it is the
-   only one that the template allows.
-2. Credentials last as long as the client's own ones, and at most one hour: a function has its role from a session
-   itself, and AWS STS limits such sessions ("role chaining"). If the revocations could not be read and
-   `when_unavailable` allows the client, they last 15 minutes.
-3. AWS STS gives no credentials for less than 15 minutes. If the client's own ones expire earlier, the session policy
-   allows nothing from then on; if it has no room for this condition, the client is refused.
+   only one that the template allows. The client's own credentials are then verified again, with this client ID: a
+   verifier of your own may accept them for others only.
+2. Credentials last as long as the client's own ones, at most as long as a connection (`disconnect_after`), and at most
+   one hour: a function has its role from a session itself, and AWS STS limits such sessions ("role chaining"). If the
+   revocations could not be read and `when_unavailable` allows the client, they last 15 minutes.
+3. AWS STS gives no credentials for less than 15 minutes. If they must end earlier, the session policy allows nothing
+   from then on; if it has no room for this condition, the client is refused.
 
 unmeasured: whether IoT Core evaluates that condition again for a connection that exists already.
 """
@@ -79,17 +80,23 @@ class IssuedCredentials(NamedTuple):
 def issue(authorizer: Authorizer, role: ClientRole, event: AuthorizerEvent, place: AccountRegion) -> IssuedCredentials:
     """Verifies a client's credentials, and issues temporary ones. Raises Refusal."""
     own, verified = authorizer.verify(event)
+    client_id = own.client_id
+    if client_id is None:
+        with RefusalsOf(own, verified.principal):
+            client_id = _only_client_id(authorizer.template(verified.principal), verified.principal)
+        own, verified = authorizer.verify(event.with_client_id(client_id))
     with RefusalsOf(own, verified.principal):
-        template = authorizer.template(verified.principal)
-        client_id = own.client_id or _only_client_id(template, verified.principal)
-        life = authorizer.life(verified)
-        seconds = _seconds(life, LONGEST if verified.unchecked is None else SHORTEST)
-        expires_at = verified.expires_at if life is not None and life < SHORTEST else None
+        template, now = authorizer.template(verified.principal), authorizer.now()
+        ends = now + authorizer.session.disconnect_after
+        if verified.expires_at is not None:
+            ends = min(ends, verified.expires_at)
+        seconds = _seconds(ends - now, LONGEST if verified.unchecked is None else SHORTEST)
+        expires_at = ends if ends - now < SHORTEST else None
         policy = _session_policy(template, verified.principal, client_id, place, expires_at)
         keys = role.assume(session_name(verified.principal.name), policy.text, seconds)
-    ends = keys.expires_at if policy.expires is None else min(keys.expires_at, policy.expires)
+    told = keys.expires_at if policy.expires is None else min(keys.expires_at, policy.expires)
     temporary = TemporaryCredentials(
-        keys.key_id, keys.secret, keys.session_token, ends, client_id, role.endpoint, place.region
+        keys.key_id, keys.secret, keys.session_token, told, client_id, role.endpoint, place.region
     )
     return IssuedCredentials(temporary, verified, own)
 
@@ -104,9 +111,7 @@ def session_name(principal: str) -> str:
     return hashlib.sha256(principal.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _seconds(life: float | None, most: int) -> int:
-    if life is None:
-        return most
+def _seconds(life: float, most: int) -> int:
     if life < 1:  # It was accepted by the leeway.
         raise Refusal(Reason.EXPIRED)
     return max(SHORTEST, min(int(life), most))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from iot_authorizer_cdk.constructs.guest_pool import GuestPool as GuestPool
     from iot_authorizer_cdk.constructs.identity_table import IdentityTable as IdentityTable
     from iot_authorizer_cdk.constructs.issuer import Issuer as Issuer
+    from iot_authorizer_cdk.constructs.online_table import OnlineTable as OnlineTable
     from iot_authorizer_cdk.package.uv import UvError as UvError
     from iot_authorizer_cdk.properties import AuthorizerProps as AuthorizerProps
     from iot_authorizer_cdk.properties import DomainProps as DomainProps
@@ -37,6 +38,7 @@ _MODULES = {
     "InvalidSettings": "properties",
     "IotCustomAuthorizer": "constructs.custom_authorizer",
     "Issuer": "constructs.issuer",
+    "OnlineTable": "constructs.online_table",
     "Queries": "constructs.dashboard",
     "UvError": "package.uv",
 }

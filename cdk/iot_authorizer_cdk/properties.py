@@ -60,7 +60,7 @@ class AuthorizerProps:
     log_retention_days: Days = 30
     """Days that log lines are kept."""
     status: Literal["ACTIVE", "INACTIVE"] = "ACTIVE"
-    """An INACTIVE authorizer refuses every client."""
+    """An INACTIVE authorizer refuses every client, and its credentials endpoint every request."""
     caching_for_http: bool = False
     """Whether IoT Core keeps an answer for an HTTPS connection that stays open. Then `revoke` takes effect later."""
     topic_prefix: str | None = None

@@ -21,3 +21,18 @@ def open_table(place: Path | str) -> Table:
     from iot_identities.dynamodb_table import DynamoDbTable
 
     return DynamoDbTable(place)
+
+
+def open_named(place: Path | str) -> Table:
+    """Opens the table of a service: as `open_table`, but a text with a slash that is not an ARN is a file, too.
+
+    A name in DynamoDB has no slash. So a variable can name a table in AWS and a file during development. Raises
+    FileNotFoundError if the folder of the file does not exist.
+    """
+    if isinstance(place, str) and (place.startswith("arn:") or "/" not in place):
+        return open_table(place)
+    path = Path(place)
+    if not path.parent.is_dir():
+        advice = "start iot-authorizer dev in the folder of your project, which makes its data folder"
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}: {advice}")
+    return open_table(path)

@@ -142,6 +142,7 @@ class IotCore:
     def configure_identities(self, policy: str | None, problem: str = "", *, with_guests: bool = True) -> None:
         """Puts the role policy of the identity pool's users, and of its guests if it has some, into force.
 
+        Each of their connections is authorized again if the policy is another one.
         Without a policy, the pool gives no credentials. `problem` says why it gives none, or guests none. Raises
         InvalidDocument.
         """
@@ -151,6 +152,7 @@ class IotCore:
                 self.roles.remove(name)
             else:
                 self.roles.put(Role(name, parse_iam_document(policy), trusts_account=False))
+        self.connections.check_time()
 
     def commit(self) -> None:
         """Stores what changed and sends what is waiting. Call it before you acknowledge anything over HTTP.
@@ -164,8 +166,8 @@ class IotCore:
         self.connections.check_time()
         self.rules_engine.check_time()
 
-    def _publish(self, message: Message) -> None:
-        self.broker.publish(message)
+    def _publish(self, message: Message, hops: int) -> None:
+        self.broker.publish(message, hops=hops)
         self.outbox.flush()
 
     def close(self) -> None:

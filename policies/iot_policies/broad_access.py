@@ -8,6 +8,8 @@ ALLOWS_BROAD_ACCESS_TO_IOT_DATA_PLANE_ACTIONS): `client/*`, `topic/*` and `topic
   of them: everywhere. It is a warning, or a note if meant.
 - An entry with a wildcard in the place of the thing's name reaches the shadows and jobs of every thing.
 - Behind `$share/NAME/` the same rules hold for the filter that follows.
+- With basic ingest, `$aws/rules/NAME/TOPIC`, the rule NAME gets any TOPIC, whatever its own filter is. So a wildcard at
+  the start of TOPIC is a warning too, or a note if meant; one in the place of NAME reaches every rule.
 """
 
 from collections.abc import Iterator
@@ -40,6 +42,8 @@ def broad_findings(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
         )
         yield meant_or_warning(entry, "any_receiver", message, AuditCode.BROAD_ACCESS, "name the receivers, or ")
     topic = levels[lead(levels) :]
+    if topic[:2] == ("$aws", "rules") and entry.key in ("publish", "retain"):
+        yield from _ingested(entry, topic[2:])
     if topic[0] in _WILD:
         yield meant_or_warning(entry, "leading_wildcard", _leading(entry, topic, topic_prefix), AuditCode.BROAD_ACCESS)
     example = _another_thing(topic)
@@ -48,6 +52,17 @@ def broad_findings(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
             f'covers every thing of the account, such as "{example}": write {{principal}} instead of the thing\'s name'
         )
         yield warning(entry, message, AuditCode.BROAD_ACCESS)
+
+
+def _ingested(entry: Entry, levels: Levels) -> Iterator[Finding]:
+    """What basic ingest with these levels reaches: the name of a rule, and those of a topic."""
+    example = f'such as by "{example_topic(split_template(entry.filter))}"'
+    if levels[:1] and levels[0] in _WILD:
+        message = f"reaches every topic rule of the account, {example}: write the name of one"
+        yield warning(entry, message, AuditCode.BROAD_ACCESS)
+    elif levels[1:] and levels[1] in _WILD:
+        message = f"lets every principal{_having(entry)} give rule {levels[0]} a message of any topic, {example}"
+        yield meant_or_warning(entry, "leading_wildcard", message, AuditCode.BROAD_ACCESS)
 
 
 def _leading(entry: Entry, topic: Levels, topic_prefix: str) -> str:

@@ -49,25 +49,34 @@ def compile_cognito_role(template: PolicyTemplate, place: AccountRegion, claims:
     # can have it, not even in two parts that a level joins.
     identity = f"us-east-1:{uuid.uuid4()}"
     guest = Principal(identity, claims or {})
+    values = Values(guest, None)
     entries = [*template.applicable(guest)]
     for entry in entries:
-        for problem in _problems(entry, guest):
+        for problem in _problems(entry, values):
             raise InvalidTopics(entry.location, f"{quoted(entry.text)}: {problem}")
     check_conflicts(entries, find_containers(entries), per_principal=False)
     policy = compile_policy(template, guest)
     text = pack_one(policy.statements, place.arn_prefix("iot")).replace(identity, IDENTITY_VARIABLE)
     if not is_writable(text):
-        raise InvalidTopics((), "an entry or a claim has a character above U+00FF, which IAM policies cannot hold")
+        entry = next(each for each in entries if not _is_writable(each, values))
+        problem = "it or a claim in it has a character above U+00FF, which IAM policies cannot hold"
+        raise InvalidTopics(entry.location, f"{quoted(entry.text)}: {problem}")
     if len(text) > LONGEST_ROLE_POLICY:
-        raise InvalidTopics((), f"the role's policy has {len(text):,} characters: IAM accepts {LONGEST_ROLE_POLICY:,}")
+        problem = f"the role's policy has {len(text):,} characters: IAM accepts {LONGEST_ROLE_POLICY:,}"
+        raise InvalidTopics((), f"{problem}: use fewer or shorter entries, or fewer values of list claims")
     return text
 
 
-def _problems(entry: Entry, guest: Principal) -> Iterator[str]:
+def _problems(entry: Entry, values: Values) -> Iterator[str]:
     names = placeholder_names(entry.text)
     if "client_id" in names:
         yield "a role's policy does not know the client ID: write {principal}, a guest's identity ID"
-    for name in Values(guest, None).missing([each for each in names if each != "client_id"]):
+    for name in values.missing([each for each in names if each != "client_id"]):
         claim = name.removeprefix("claims.")
         advice = f'give {entry.block_name} a condition that no guest meets, such as when = {{ {claim} = "*" }}'
         yield f"guests have no claim {claim}: {advice}, or give all guests the claim"
+
+
+def _is_writable(entry: Entry, values: Values) -> bool:
+    filled = (value for name in placeholder_names(entry.text) for (value,) in values.combinations((name,)))
+    return is_writable("".join((entry.filter, *filled)))

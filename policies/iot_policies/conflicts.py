@@ -15,7 +15,8 @@ action. Then d is harmless for i if one of these is true for every principal:
       if neither has a `*` or both are written alike.
 
 Anything else is refused, with an example. Nothing here needs values, so the same template is accepted everywhere. Only
-one policy for all principals, with variables in it (`cognito_role.py`), must be checked once more without 3b.
+one policy for all principals, with a variable for the name (`cognito_role.py`), must be checked once more: there 3b
+counts only for texts that are equal for all names or for none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +66,7 @@ def _may_contain(outer: Rule, inner: Rule) -> bool:
 def check_conflicts(entries: Sequence[Entry], containers: Containers, *, per_principal: bool = True) -> None:
     """Raises InvalidTopics, which names both entries and a topic, if a denial is not harmless for another entry.
 
-    `per_principal`: whether a policy is compiled for each principal. If not, 3b leaves nothing out, and does not count.
+    `per_principal`: whether a policy is compiled for each principal. If not, one is compiled for all names.
     """
     blocks = {entry.block_index: entry.block for entry in entries}
     # Denials of $… first: widen does not remove them, so an error about another denial would give useless advice.
@@ -78,8 +79,10 @@ def check_conflicts(entries: Sequence[Entry], containers: Containers, *, per_pri
                     topic = _taken(denying[1].levels, globs, reached[1].levels)
                     if topic is None or _is_left_out(denying, reached, containers, blocks):
                         continue
-                    if not (per_principal and _contains_if_reached(reached[1].levels, denying[1].levels)):
-                        raise _refusal(denying[0], reached[0], topic, reserved=reserved)
+                    both = reached[1].levels, denying[1].levels
+                    is_for_some = not per_principal and _needs_a_name(*both)
+                    if is_for_some or not _contains_if_reached(*both):
+                        raise _refusal(denying[0], reached[0], topic, reserved=reserved, is_for_some=is_for_some)
 
 
 def _is_reserved(glob: Levels) -> bool:
@@ -116,9 +119,16 @@ def _contains_if_reached(outer: Levels, inner: Levels) -> bool:
     return all(level in (PLUS, HASH) for level in outer[wild:]) and contains(outer, inner, could_be_equal)
 
 
-def _refusal(entry: Entry, other: Entry, topic: str, *, reserved: bool) -> InvalidTopics:
+def _needs_a_name(outer: Levels, inner: Levels) -> bool:
+    """Whether an entry contains another one only for some names of principals."""
+    texts = ((level, other) for level, other in zip(outer, inner, strict=False) if level not in (PLUS, HASH))
+    return any(level != other and "{principal}" in level + other for level, other in texts)
+
+
+def _refusal(entry: Entry, other: Entry, topic: str, *, reserved: bool, is_for_some: bool) -> InvalidTopics:
     advice = _NAME_FIRST if reserved else _NAME_LEVELS.format(block=entry.block_name)
-    message = f"{quoted(entry.text)} needs a denial that would also deny {other}, for example {as_written(topic)}"
+    some = " (one policy serves all guests)" if is_for_some else ""
+    message = f"{quoted(entry.text)} needs a denial that would also deny {other}{some}, for example {as_written(topic)}"
     return InvalidTopics(entry.location, f"{message}: {advice}")
 
 

@@ -109,7 +109,7 @@ class ClientIdNotGranted(PolicyError):
     source = "client_id"
 
     def __init__(self) -> None:
-        super().__init__("no entry of connect allows the client ID")
+        super().__init__("no entry of connect allows the client ID, or a deny denies it")
 
 
 class SessionPolicyTooLarge(PolicyError):

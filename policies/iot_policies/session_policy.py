@@ -30,7 +30,7 @@ from iot_policies.compiler import compile_policy, fits_client_id
 from iot_policies.durations import utc_text
 from iot_policies.errors import ClientIdNotGranted, SessionPolicyCharacter, SessionPolicyTooLarge
 from iot_policies.iam_packing import NO_CONDITION, is_writable, literal, pack_one
-from iot_policies.packing import ConditionBlock, Heading, Statement
+from iot_policies.packing import ConditionBlock, Statement
 from iot_policies.placeholders import Values
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
@@ -81,16 +81,14 @@ def compile_session_policy(
 
 
 def _bound(statement: Statement, client_id: str) -> Iterator[Statement]:
-    """A statement with one client ID in place of all patterns for client IDs; nothing if it is about others."""
-    heading, resources = statement
-    if "iot:Connect" not in heading.actions:
+    """A statement with one client ID in place of all patterns for client IDs; nothing if it is about others.
+
+    A statement about iot:Connect has no other action: only its resources are client IDs without a topic.
+    """
+    if "iot:Connect" not in statement.heading.actions:
         yield statement
-        return
-    if any(fits_client_id(resource, client_id) for resource in resources):
-        connect = Heading(heading.effect, ("iot:Connect",), heading.condition)
-        yield Statement(connect, (f"client/{literal(client_id)}",))
-    if others := tuple(action for action in heading.actions if action != "iot:Connect"):
-        yield Statement(Heading(heading.effect, others, heading.condition), resources)
+    elif any(fits_client_id(resource, client_id) for resource in statement.resources):
+        yield Statement(statement.heading, (f"client/{literal(client_id)}",))
 
 
 def _before(until: int) -> ConditionBlock:

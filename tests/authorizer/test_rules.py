@@ -2,6 +2,7 @@
 
 import base64
 import importlib
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import product
@@ -44,6 +45,22 @@ def test_each_filter_is_a_rule_below_the_topic_prefix_but_for_reserved_topics(tm
     ]
 
 
+def test_a_condition_is_the_where_of_each_rule(tmp_path: Path) -> None:
+    rules = configuration(tmp_path, f"{RULE}where = \"kind = 'alarm'\"\n").rules["on_say"][1]
+    assert [rule.sql.partition(" FROM ")[2] for rule in rules] == ["'rooms/+/say/+' WHERE kind = 'alarm'"]
+
+
+@pytest.mark.parametrize(("text", "loads"), [("", False), (RULE, True)])
+def test_only_a_configuration_with_rules_loads_their_settings(tmp_path: Path, text: str, loads: bool) -> None:
+    path = tmp_path / "authorizer.toml"
+    path.write_text(text)
+    load = f"load_partial_configuration(Path({str(path)!r}), {{}})"
+    program = f"import sys\nfrom pathlib import Path\nfrom iot_authorizer.configuration import *\n{load}\n"
+    shown = "print('iot_authorizer.rule_settings' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program + shown], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == str(loads)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
@@ -53,6 +70,7 @@ def test_each_filter_is_a_rule_below_the_topic_prefix_but_for_reserved_topics(tm
         ('"rooms/+/say/+"', '"rooms/#/say"', "+ and # must be"),
         ('"rooms/+/say/+"', '"rooms/a+"', "+ and # must be"),
         ('"rooms/+/say/+"', '"it\'s"', "a quote"),
+        ('"rooms/+/say/+"', "'a\\b'", "a backslash"),
         ('"rooms/+/say/+"', '"a/\\u0000"', "unprintable"),
         ('"rooms/+/say/+"', '"$share/g/a"', "shared subscription"),
         ('"rooms/+/say/+"', '"$SYS/#"', "start with $"),
@@ -61,6 +79,9 @@ def test_each_filter_is_a_rule_below_the_topic_prefix_but_for_reserved_topics(tm
         ('"rooms/+/say/+"', '"rooms/#", "rooms/+/say/ann"', "match the same topics"),
         ('"my_rules.on_message"', '"on_message"', "rule[0].function: "),
         ('"my_rules.on_message"', '"arn:aws:sns:eu-west-1:123456789012:x"', "or the ARN"),
+        ('"my_rules.on_message"', '"arn:aws:lambda:eu-west-1:123456789012:function:f:$LATEST"', "without $LATEST"),
+        ("function", 'where = "a = 1\\n"\nfunction', "one line of SQL"),
+        ("function", 'were = "a = 1"\nfunction', "rule[0].were: is not a key"),
         ("topics", "topic", "rule[0].topic: is not a key"),
     ],
 )
@@ -74,6 +95,10 @@ def test_a_wrong_rule_is_refused(tmp_path: Path, old: str, new: str, expected: s
     ("text", "expected"),
     [
         (RULE + RULE, "rule[1].name: found on_say twice"),
+        (
+            RULE.replace('"]', '", "a"]') + RULE.replace("on_say", "on_say_1"),
+            "rule[1].name: in IoT Core, authorizer_on_say_1 would be the name of two rules",
+        ),
         (f'name = "{"a" * 128}"\n{RULE}', "128 characters"),
         (f'topic_prefix = "1/2/3/4/5"\n{RULE}', "7 slashes"),
     ],
@@ -116,6 +141,10 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return load
 
 
+_UNCLEAR = (b'"\\ud800"', b"[1e999]", b'{"role": "guest", "role": "admin"}', b"[" * 10_000 + b"]" * 10_000)
+"""JSON that parsers read differently."""
+
+
 @pytest.mark.parametrize(
     ("selected", "expected"),
     [
@@ -124,6 +153,8 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         (b"", {"payload_base64": ""}),
         (b"\xff", {"payload_base64": "/w=="}),
         (b"NaN", {"payload_base64": "TmFO"}),
+        (b'"\\ud83d\\ude00"', {"payload": "\U0001f600"}),
+        *((text, {"payload_base64": base64.b64encode(text).decode()}) for text in _UNCLEAR),
     ],
 )
 def test_the_function_gets_json_as_json_and_anything_else_in_base64(

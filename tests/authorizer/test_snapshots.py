@@ -11,6 +11,8 @@ from iot_authorizer.stored_identities import Lookups, StoredIdentities
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_identities.revocations import Kind, Revocation
 from iot_policies import Principal
+from tests.authorizer.credentials_endpoint.endpoint import request
+from tests.authorizer.credentials_endpoint.endpoint import start as start_endpoint
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import start
 from tests.authorizer.tables import NOW, Identities
@@ -27,6 +29,18 @@ def test_they_do_not_draw_the_same_random_numbers(tmp_path: Path) -> None:
         random.setstate(before)
         running(bearer(mint()))
         return tuple(random.random() for _ in range(3))
+
+    assert restored() != restored()
+
+
+def test_environments_of_the_credentials_endpoint_do_not_draw_the_same_either(tmp_path: Path) -> None:
+    before = random.getstate()
+
+    def restored() -> float:
+        endpoint = start_endpoint(tmp_path)
+        random.setstate(before)
+        endpoint(request())
+        return random.random()
 
     assert restored() != restored()
 

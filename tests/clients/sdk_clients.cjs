@@ -1,8 +1,9 @@
 // Runs one of AWS's large SDKs with an access key, and prints what happens as JSON lines.
-// Takes the client's name, and options as JSON: host, region, credentials, clientId, topic, topics, ca.
+// Takes the client's name, and options as JSON: host, region, credentials, clientId, topic, topics, ca; for Cognito also
+// pool and poolEndpoint.
 "use strict";
 const [name, given] = process.argv.slice(2);
-const { host, region, credentials, clientId, topic, topics, ca } = JSON.parse(given);
+const { host, region, credentials, clientId, topic, topics, ca, pool, poolEndpoint } = JSON.parse(given);
 const [hostName, port] = host.split(":");
 
 function say(event, ...values) {
@@ -42,6 +43,23 @@ const clients = {
     const { IotData } = require("aws-sdk");
     const data = new IotData({ endpoint: `https://${host}`, region, ...credentials });
     await retain((message) => data.publish(message).promise(), (of) => data.getRetainedMessage(of).promise());
+  },
+  // A guest of the identity pool, which uses its identity ID as the client ID.
+  "aws-sdk-cognito": async () => {
+    const { CognitoIdentityCredentials } = require("aws-sdk");
+    const { device } = require("aws-iot-device-sdk");
+    const found = new CognitoIdentityCredentials({ IdentityPoolId: pool }, { endpoint: poolEndpoint, region });
+    await found.getPromise();
+    const { accessKeyId, secretAccessKey: secretKey, sessionToken, identityId } = found;
+    const keys = { accessKeyId, secretKey, sessionToken };
+    const client = device({ protocol: "wss", host: hostName, port, region, clientId: identityId, caPath: ca, ...keys });
+    const used = topic || `guests/${identityId}`;
+    await new Promise((resolve) => client.on("connect", resolve));
+    await new Promise((resolve, reject) => {
+      client.on("message", (at, payload) => resolve(say("message", at, payload.toString())));
+      client.on("close", () => reject(new Error("closed")));
+      client.subscribe(used, { qos: 1 }, (error) => (error ? reject(error) : client.publish(used, "hello")));
+    });
   },
   "@aws-sdk/client-iot-data-plane": async () => {
     const sdk = require("@aws-sdk/client-iot-data-plane");

@@ -28,10 +28,10 @@ function follow(client) {
   });
 }
 
-// The recipe of many blog posts: sign the URL by hand, for MQTT.js.
-function byHand(signer) {
+// The recipe of many blog posts: sign the URL by hand.
+function signedUrl(signer) {
   const hash = createHash("sha256").update("", "utf8").digest("hex");
-  const url = signer.createPresignedURL("GET", host.toLowerCase(), "/mqtt", "iotdevicegateway", hash, {
+  return signer.createPresignedURL("GET", host.toLowerCase(), "/mqtt", "iotdevicegateway", hash, {
     key: accessKeyId,
     secret: secretAccessKey,
     sessionToken,
@@ -39,9 +39,31 @@ function byHand(signer) {
     region,
     expires: 15,
   });
+}
+
+function byHand(signer) {
   const mqtt = require("mqtt");
   const wsOptions = { protocol: "mqttv3.1" };
-  return mqtt.connect(url, { clientId, reconnectPeriod: 0, ca: readFileSync(ca), wsOptions });
+  return mqtt.connect(signedUrl(signer), { clientId, reconnectPeriod: 0, ca: readFileSync(ca), wsOptions });
+}
+
+// Eclipse Paho takes the signed path beside host and port. It has other events than the rest.
+function paho() {
+  const { Client } = require("paho-mqtt");
+  const url = new URL(signedUrl(require("aws-signature-v4")));
+  const client = new Client(url.hostname, Number(url.port), url.pathname + url.search, clientId);
+  const end = (...values) => {
+    say(...values);
+    process.exit();
+  };
+  client.onMessageArrived = ({ destinationName, payloadString }) => end("message", destinationName, payloadString);
+  client.onConnectionLost = () => end("close");
+  const publish = () => client.send(topic, "hello");
+  client.connect({
+    useSSL: true,
+    onSuccess: () => client.subscribe(topic, { qos: 1, onSuccess: publish, onFailure: () => end("refused") }),
+    onFailure: ({ errorMessage }) => end("error", errorMessage),
+  });
 }
 
 const clients = {
@@ -80,6 +102,8 @@ if (name === "publishMessage") {
     () => say("published"),
     (error) => say("error", error.message),
   );
+} else if (name === "paho-mqtt") {
+  paho();
 } else {
   follow(clients[name]());
 }

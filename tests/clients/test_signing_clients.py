@@ -43,12 +43,13 @@ NODE_CLIENTS = [
     "aws-mqtt",
     "aws-iot-device-sdk",
     "aws-signature-v4",
+    "paho-mqtt",
     "aws-iot-device-sdk-v2",
     "@aws-amplify/pubsub",
 ]
 DATA_CLIENTS = ["aws-sdk", "@aws-sdk/client-iot-data-plane"]
 """Clients that publish over HTTPS."""
-SDKS = {"aws-iot-device-sdk-v2", "@aws-amplify/pubsub", *DATA_CLIENTS}
+SDKS = {"aws-iot-device-sdk-v2", "@aws-amplify/pubsub", "aws-sdk-cognito", *DATA_CLIENTS}
 """AWS's large packages."""
 TOPICS = ["a/b c", "a=c&d", "ä/*('~!)", "a//b", "%2F", "?x"]
 

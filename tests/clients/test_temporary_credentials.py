@@ -11,7 +11,7 @@ from iot_core.iam.access_keys import AccessKey
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.errors import SessionPolicyTooLarge
 from iot_policies.session_policy import compile_session_policy
-from tests.clients.test_signing_clients import NODE_CLIENTS, REGION, core_of, last, run_node
+from tests.clients.test_signing_clients import NODE_CLIENTS, core_of, last, run_node
 from tests.local.iam.signers import stranger
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,11 @@ def assumed(core: LocalIotCore, policy: str) -> AccessKey:
     """The key that STS gives the owner, with a session policy."""
     owner = core.iot_core.access_keys.owner
     sts = boto3.client(
-        "sts", REGION, endpoint_url=core.url, aws_access_key_id=owner.key_id, aws_secret_access_key=owner.secret
+        "sts",
+        core.place.region,
+        endpoint_url=core.url,
+        aws_access_key_id=owner.key_id,
+        aws_secret_access_key=owner.secret,
     )
     answer: Any = sts.assume_role(RoleArn=ROLE, RoleSessionName="ann", Policy=policy)
     found = answer["Credentials"]

@@ -113,6 +113,7 @@ def running_cloud(folder: Path, iot_url: str) -> Iterator[Cloud]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,  # Of requests without a signature.
         "PYTHONPATH": str(Path(__file__).with_name("lambda_runtime")),
     }
     command: list[str | Path] = [_INTERPRETER, "-P", Path(__file__).with_name("ministack_server.py")]

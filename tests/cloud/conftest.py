@@ -8,6 +8,7 @@ import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.authorizer.tokens import mint
+from tests.cdk.configurations import append, with_signing
 from tests.cloud.cloud import ACCOUNT, REGION, Cloud, running_cloud
 from tests.cloud.credentials import query
 from tests.cloud.deployed_function import DeployedFunctions
@@ -76,6 +77,18 @@ def updated(cloud: Cloud, folder: Path) -> Project:
     project.deploy(cloud)
     cloud.ask(project.authorizer, httpContext=query(mint()))  # Now an environment of the first version is warm.
     project.change(publish="rooms/after", memory_size=384, caching_for_http=True, **settings)
+    project.deploy(cloud)
+    return project
+
+
+@pytest.fixture(scope="package")
+def signed(cloud: Cloud, folder: Path) -> Project:
+    """A project with the credentials endpoint whose signing was turned on after its first deployment."""
+    project = Project.written(folder, "signed", publish="rooms/any")
+    append(project.folder / "authorizer.toml", "[credentials]")
+    project.deploy(cloud)
+    with_signing(project.folder / "authorizer.toml")
+    project.change(publish="rooms/any")
     project.deploy(cloud)
     return project
 

@@ -19,7 +19,7 @@ PARTNER = "https://partner.example.com/"
 _APP = f"""\
 from aws_cdk import App, CfnOutput, CfnParameter, Stack, aws_cognito
 
-from iot_authorizer_cdk import AuthorizerProps, Dashboard, IdentityTable, IotCustomAuthorizer, Issuer
+from iot_authorizer_cdk import AuthorizerProps, Dashboard, IdentityTable, IotCustomAuthorizer, Issuer, OnlineTable
 
 app = App()
 stack = Stack(app, "shop")
@@ -39,10 +39,36 @@ authorizer = IotCustomAuthorizer(
     props=AuthorizerProps(**{THIS_MACHINE}),
 )
 Dashboard(stack, "Dashboard", authorizer=authorizer)
+online = OnlineTable(stack, "Online", authorizer=authorizer)
+on_presence = authorizer.rules.functions["online"]
+authorizer.grant_publish(on_presence.role, "rooms/lobby/topic")
+CfnOutput(stack, "OnlineTable", value=online.table.table_name)
+CfnOutput(stack, "OnPresence", value=on_presence.alias.function_arn)
 CfnOutput(stack, "Pool", value=pool.user_pool_id)
 CfnOutput(stack, "Client", value=client.user_pool_client_id)
 CfnOutput(stack, "Page", value=f"<script>open('{{authorizer.web_socket_url}}')</script>")
 app.synth()
+"""
+_CONFIGURATION = """\
+name           = "shop"
+policy         = "policies/chat.toml"
+token_key_name = "token"
+
+[[rule]]
+name     = "online"
+topics   = ["$aws/events/presence/connected/#", "$aws/events/presence/disconnected/#"]
+function = "online.on_presence"
+"""
+_ONLINE = """\
+import os
+
+from iot_authorizer.online_clients import OnlineClients
+
+clients = OnlineClients(os.environ.get("ONLINE_TABLE", "./online.sqlite"))
+
+
+def on_presence(event, context):
+    clients.record(event["payload"])
 """
 
 
@@ -61,7 +87,11 @@ OWN_APP = Journey(
     name="shop",
     init=("chat",),
     app=_APP,
-    files={"keys.json": json.dumps(public_keys(signing_key("RS256")))},
+    files={
+        "keys.json": json.dumps(public_keys(signing_key("RS256"))),
+        "authorizer.toml": _CONFIGURATION,
+        "online.py": _ONLINE,
+    },
     heard="rooms/lobby/say/ann: Hello from Paho\n",
     allowed=lambda outputs: {"httpContext": query(access_token(outputs, rooms=["attic"]))},
     resource=f"topic/rooms/attic/say/{NAME}",

@@ -56,10 +56,6 @@ SUITE = f"""\
 import {", ".join(THEIRS)}
 
 
-def test_ours_runs_beside_them(local_iot_core):
-    assert local_iot_core.allows(None, {{}}, "subscribe", "public/#", client_id="public/a")
-
-
 def test_they_are_ours():
     assert {{each.THEIRS for each in ({", ".join(THEIRS)})}} == {{True}}
 """
@@ -85,8 +81,11 @@ RULES = Journey(
         "my_rules.py": CODE,
         "sessions.py": f'from {PACKAGE} import Signer\n\nSESSIONS = Signer("secret")\n',
         "tests/test_rules.py": TEST,
+        "tests/test_theirs.py": SUITE,
+        **{f"{name}/__init__.py": "THEIRS = True\n" for name in THEIRS},
     },
     tests="uv run pytest",
+    variables={"PYTHONPATH": "."},
     packages=(PACKAGE,),
     token=SESSION,
     heard="rooms/lobby/say/ann: Hello from Paho\n",
@@ -95,21 +94,9 @@ RULES = Journey(
     refused=lambda _: {"httpContext": {"queryString": f"?session={SESSION}x"}},
     reason="unknown_session",
 )
-STRANGERS = Journey(
-    name="strangers",
-    init=("public", "--anonymous"),
-    files={f"{name}/__init__.py": "THEIRS = True\n" for name in THEIRS} | {"tests/test_theirs.py": SUITE},
-    tests="uv run pytest",
-    variables={"PYTHONPATH": "."},
-    heard="public/guestbook: Hello from Paho\n",
-    allowed=lambda _: {"mqttContext": {"clientId": "public/a"}},
-    resource="topic/public/guestbook",
-    refused=lambda _: {"mqttContext": {"clientId": "other"}},
-    reason="client_id_not_granted",
-)
 
 
-@pytest.fixture(scope="module", params=[CHAT, RULES, STRANGERS, OWN_APP], ids=lambda journey: journey.name)
+@pytest.fixture(scope="module", params=[CHAT, RULES, OWN_APP], ids=lambda journey: journey.name)
 def walked(request: pytest.FixtureRequest, walk: Walk) -> Walked:
     return walk(request.param)
 

@@ -1,6 +1,8 @@
 """What a deployed CDK app of the user's own has beside a journey: other tokens, outputs, and values that change."""
 
+import base64
 import json
+import time
 from typing import Any
 
 import pytest
@@ -50,6 +52,27 @@ def test_other_resources_of_the_stack_can_use_the_url_of_the_authorizer(cloud: C
     url = f"wss://{endpoint}/mqtt?x-amz-customauthorizer-name=shop&token=TOKEN"
     assert outputs["AuthorizerEndpoint"] == endpoint
     assert (outputs["AuthorizerWebSocketUrl"], outputs["Page"]) == (url, f"<script>open('{url}')</script>")
+
+
+def test_the_function_of_a_rule_keeps_the_table_of_clients_that_are_online(cloud: Cloud, outputs: Outputs) -> None:
+    now = round(time.time() * 1000)
+    for kind, client_id in (("connected", "ann/1"), ("connected", "ann/2"), ("disconnected", "ann/1")):
+        event = {
+            "clientId": client_id,
+            "timestamp": now,
+            "eventType": kind,
+            "principalIdentifier": "ann",
+            "versionNumber": 1,
+        }
+        payload = base64.b64encode(json.dumps(event).encode()).decode()
+        selected = {"payload_base64": payload, "topic": f"$aws/events/presence/{kind}/{client_id}", "timestamp": now}
+        answer = cloud.client("lambda").invoke(FunctionName=outputs["OnPresence"], Payload=json.dumps(selected))
+        assert "FunctionError" not in answer, answer["Payload"].read()
+    items = cloud.client("dynamodb").scan(TableName=outputs["OnlineTable"])["Items"]
+    assert {each["id"]["S"]: each["connected"]["BOOL"] for each in items} == {
+        "online#ann/1": False,
+        "online#ann/2": True,
+    }
 
 
 def test_a_value_that_changes_with_the_deployment_only_is_in_force_after_it(cloud: Cloud, walked: Walked) -> None:

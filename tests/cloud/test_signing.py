@@ -1,22 +1,7 @@
 """A deployed stack whose signing is turned on: another authorizer takes the place of the first one."""
 
-from pathlib import Path
-
-import pytest
-
-from tests.cdk.configurations import with_signing
 from tests.cloud.cloud import Cloud
 from tests.cloud.project import Project
-
-
-@pytest.fixture(scope="module")
-def signed(cloud: Cloud, folder: Path) -> Project:
-    project = Project.written(folder, "signed", publish="rooms/any")
-    project.deploy(cloud)
-    with_signing(project.folder / "authorizer.toml")
-    project.change(publish="rooms/any")
-    project.deploy(cloud)
-    return project
 
 
 def test_the_authorizer_with_signing_is_active_and_the_previous_one_is_gone(cloud: Cloud, signed: Project) -> None:

@@ -28,6 +28,10 @@ X = Principal("x", {"room": "x"})
         (Grant(publish=("$aws/things/+/shadow/update",)), "$aws/things/any/shadow/update"),
         (Grant(subscribe=("$aws/things/+/jobs/#",), widen=True), "$aws/things/any/jobs/any"),
         (Grant(subscribe=("$share/g/$aws/things/#",)), "$aws/things/any/shadow/update"),
+        (Grant(publish=("$aws/rules/chat_on_say/#",)), "$aws/rules/chat_on_say/any"),
+        (Grant(publish=("$aws/rules/chat_on_say/+/{principal}",)), "$aws/rules/chat_on_say/any/x"),
+        (Grant(publish=("$aws/rules/+/rooms/{principal}",)), "$aws/rules/any/rooms/x"),
+        (Grant(publish=("$aws/rules/#",)), "$aws/rules/any"),
     ],
 )
 def test_broad_access_is_a_warning_with_the_code_of_device_defender_and_a_topic_that_is_allowed(
@@ -35,12 +39,17 @@ def test_broad_access_is_a_warning_with_the_code_of_device_defender_and_a_topic_
 ) -> None:
     template = PolicyTemplate.of([Grant(connect=("{principal}",)), grant])
     (found,) = [finding for finding in lint(template) if finding.severity == "warning"]
-    assert (found.audit, re.findall('such as (?:to )?"(.*?)"', found.message)) == (AuditCode.BROAD_ACCESS, [example])
+    assert (found.audit, re.findall('such as (?:to |by )?"(.*?)"', found.message)) == (
+        AuditCode.BROAD_ACCESS,
+        [example],
+    )
     (key,) = [key for key, _, _ in grant.entries()]
     assert explain(template, X, "receive" if key == "subscribe" else key, example).allowed
 
 
-@pytest.mark.parametrize("text", ["$aws/things/{principal}/#", "$aws/things/bob/#", "$aws/events/#", "$aws/+", "a/#"])
+@pytest.mark.parametrize(
+    "text", ["$aws/things/{principal}/#", "$aws/things/bob/#", "$aws/events/#", "$aws/+", "a/#", "$aws/rules/a/b/#"]
+)
 def test_what_reaches_no_other_things_is_not_broad(text: str) -> None:
     template = PolicyTemplate.of([Grant(connect=("{principal}",), publish=(text,))])
     assert [finding for finding in lint(template) if finding.audit] == []

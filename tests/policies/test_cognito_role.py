@@ -66,8 +66,8 @@ def test_a_deny_is_about_its_own_actions_only_since_a_role_may_have_other_polici
         ([Grant(connect=["x", "{client_id}"])], ("grant", 0, "connect", 1), "write {principal}"),
         ([Grant(connect=["x"]), Deny(publish=["a/{client_id}"])], ("deny", 0, "publish", 0), "write {principal}"),
         ([Grant(connect=["x"]), Deny(publish=["a/{claims.id}"])], ("deny", 0, "publish", 0), "no claim id"),
-        ([Grant(subscribe=["{principal}/#", "a/+/"])], ("grant", 0, "subscribe", 1), "name the levels"),
-        ([Grant(publish=["☃"])], (), "U+00FF"),
+        ([Grant(subscribe=["{principal}/#", "a/+/"])], ("grant", 0, "subscribe", 1), "serves all guests"),
+        ([Grant(publish=["x", "☃"])], ("grant", 0, "publish", 1), "U+00FF"),
         ([Grant(publish=[f"{number:0>200}" for number in range(50)])], (), "IAM accepts 10,240"),
     ],
 )
@@ -77,6 +77,19 @@ def test_an_entry_that_a_role_cannot_say_is_refused_with_advice(
     with pytest.raises(InvalidTopics) as caught:
         compile_cognito_role(PolicyTemplate.of(blocks), EXAMPLE_PLACE)
     assert (caught.value.key, expected in str(caught.value)) == (location, True)
+
+
+def test_the_entry_whose_claim_has_a_character_that_iam_does_not_take_is_named() -> None:
+    with pytest.raises(InvalidTopics, match="a claim in it") as caught:
+        compile_cognito_role(CHAT, EXAMPLE_PLACE, {"rooms": ["lobby", "☃"]})
+    assert caught.value.key == ("grant", 1, "publish", 0)
+
+
+def test_an_entry_may_be_left_out_because_of_claims_that_all_guests_have() -> None:
+    template = PolicyTemplate.of([Grant(subscribe=["{claims.x}/#", "a/+/"])])
+    role = compile_cognito_role(template, EXAMPLE_PLACE, {"x": ["a", "b"]})
+    assert allows(role, ANN, "iot:Subscribe", "topicfilter/a/x/y")
+    assert not allows(role, ANN, "iot:Subscribe", "topicfilter/c/x/")
 
 
 def test_guests_without_any_grant_have_no_role() -> None:

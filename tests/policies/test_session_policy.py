@@ -148,6 +148,18 @@ def test_what_cannot_be_said_is_refused_with_its_reason(
     assert (caught.value.reason, caught.value.source) == (reason, source)
 
 
+@pytest.mark.parametrize("letter", ["e", "ÿ"])
+def test_a_policy_may_have_2048_characters_and_no_more(letter: str) -> None:
+    def length(of: int) -> int:
+        template = PolicyTemplate.of([Grant(connect=["{principal}"], publish=[letter * 900, letter * of])])
+        return len(compiled(template).text)
+
+    room = 2048 - length(1) + 1
+    assert length(room) == 2048
+    with pytest.raises(PolicyError, match="2,049 characters"):
+        length(room + 1)
+
+
 @pytest.mark.parametrize("letter", ["é", "ÿ"])
 def test_a_letter_below_u_0100_is_one_character(letter: str) -> None:
     assert len(compiled(name=letter).text) == len(compiled(name="e").text)

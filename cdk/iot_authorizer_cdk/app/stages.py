@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,6 +27,7 @@ from iot_authorizer_cdk.properties import (
     name_in_iot_core,
     plain_name,
 )
+from iot_policies.topics import HASH
 
 _CDK_JSON = Path("cdk.json")
 _LONGEST_NAME = 60
@@ -180,20 +180,21 @@ def check_own_table(stages: Mapping[str, object], name: str, table: str | None) 
 def check_own_messages(
     stages: Mapping[str, object], name: str, rules: Sequence[MessageRule], topic_prefix: str
 ) -> None:
-    """Refuses rules that get the messages of another stage, unless `own_account` is set. Raises InvalidSettings.
+    """Refuses rules that can get the messages of another stage, unless `own_account` is set. Raises InvalidSettings.
 
-    Topics belong to the account. `topic_prefix` is the one of the configuration, for stages that have none.
+    Topics belong to the account. The messages of a stage are all below its topic prefix, and those to reserved topics.
+    `topic_prefix` is the one of the configuration, for stages that have none.
     """
     own = stages[name]
     if not isinstance(own, dict) or own.get("own_account") is not None:
         return
     mine = str(own.get("topic_prefix", topic_prefix))
     for other, table in neighbours(stages, name).items():
-        theirs = str(table.get("topic_prefix", topic_prefix))
+        (theirs,) = prefixed([HASH], str(table.get("topic_prefix", topic_prefix)))
         for rule in rules:
-            for one, another in product(prefixed(rule.topics, mine), prefixed(rule.topics, theirs)):
-                if overlap(one, another):
-                    problem = f"rule {rule.name}: stage {name} gets messages of stage {other}, by {one}"
+            for one in prefixed(rule.topics, mine):
+                if one.startswith("$") or overlap(one, theirs):
+                    problem = f"rule {rule.name}: stage {name} can get messages of stage {other}, by {one}"
                     advice = (
                         "set another topic_prefix for each stage (topics that begin with $aws have none), "
                         'or "own_account": true if it has its own AWS account, or "own_account": false to accept this'

@@ -5,7 +5,10 @@
 2. Only the endpoint's function may assume the role, and the function may assume no other.
 3. The function accepts what the authorizer accepts: it has the same code, configuration, secrets and table.
 4. The API has one route, for any method: the function answers preflights itself. Throttling limits what a flood costs.
-   The access log has no query string, where clients may send tokens.
+   The access log has no query string, where clients may send tokens. It has the client's address, and the request ID of
+   the function's log line, which names the access key.
+5. If the authorizer is INACTIVE, or its function has no concurrency, the endpoint's function has none either: what
+   stops the one stops the other.
 """
 
 import json
@@ -17,6 +20,7 @@ from aws_cdk import (
     Acknowledgment,
     Duration,
     Stack,
+    Token,
     Validations,
     aws_apigatewayv2,
     aws_dynamodb,
@@ -30,7 +34,7 @@ from iot_authorizer.temporary_credentials import LONGEST
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction, log_group
 from iot_authorizer_cdk.constructs.permissions import accept_wildcard
 from iot_authorizer_cdk.constructs.shared_secrets import SecretGrant
-from iot_authorizer_cdk.properties import AuthorizerProps
+from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
 from iot_policies.entries import RESOURCE_TYPES
 
 PATH = "/credentials"
@@ -39,7 +43,14 @@ _RATE, _BURST = 50, 100
 _TIMEOUT = 10
 """Seconds that the function may take: longer than the 5 within which it answers for itself."""
 _ROLE, _ENDPOINT = "AUTHORIZER__CREDENTIALS__ROLE", "AUTHORIZER__CREDENTIALS__ENDPOINT"
-_ACCESS_LOG = ("requestId", "requestTime", "routeKey", "httpMethod", "status", "responseLatency", "integrationError")
+_ACCESS_LOG = {
+    **{name: f"$context.{name}" for name in ("requestId", "requestTime", "routeKey", "httpMethod", "status")},
+    "responseLatency": "$context.responseLatency",
+    "integrationError": "$context.integrationErrorMessage",
+    "functionRequestId": "$context.integration.requestId",
+    "ip": "$context.identity.sourceIp",
+}
+"""The values are variables of API Gateway (developer guide, "Customize HTTP API access logs")."""
 
 
 class CredentialsEndpoint(Construct):
@@ -67,7 +78,9 @@ class CredentialsEndpoint(Construct):
             handler=CREDENTIALS_HANDLER,
             environment={**environment, **told},
             secrets=secrets,
-            props=replace(props, timeout=_TIMEOUT, reserved_concurrency=None, provisioned_concurrency=None),
+            props=replace(
+                props, timeout=_TIMEOUT, reserved_concurrency=_concurrency(props), provisioned_concurrency=None
+            ),
             table=table,
             description="Temporary credentials for clients of AWS IoT Core",
         )
@@ -115,7 +128,6 @@ class CredentialsEndpoint(Construct):
             finding = Acknowledgment(id="AwsSolutions::AwsSolutions-APIG4", reason=reason)
             Validations.of(route).acknowledge(finding)
         logs = log_group(self, "AccessLogs", log_days)
-        log_line = {name: f"$context.{name}" for name in _ACCESS_LOG}
         aws_apigatewayv2.CfnStage(
             self,
             "Stage",
@@ -126,7 +138,15 @@ class CredentialsEndpoint(Construct):
                 throttling_rate_limit=_RATE, throttling_burst_limit=_BURST
             ),
             access_log_settings=aws_apigatewayv2.CfnStage.AccessLogSettingsProperty(
-                destination_arn=logs.log_group_arn, format=json.dumps(log_line)
+                destination_arn=logs.log_group_arn, format=json.dumps(_ACCESS_LOG)
             ),
         )
         return f"{api.api_endpoint}{PATH}"
+
+
+def _concurrency(props: AuthorizerProps) -> int | None:
+    """The concurrency to reserve for the function: 0 if the authorizer refuses every client. Raises InvalidSettings."""
+    if Token.is_unresolved(props.status):
+        advice = "the credentials endpoint stops with the authorizer"
+        raise InvalidSettings(f"status: expected ACTIVE or INACTIVE, found a token of the CDK: {advice}")
+    return 0 if props.status == "INACTIVE" or props.reserved_concurrency == 0 else None

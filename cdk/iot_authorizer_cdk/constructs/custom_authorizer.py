@@ -15,6 +15,7 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
 )
+from iot_authorizer_cdk.constructs.backend import backend_environment, change_claims, disconnect, grant, publish
 from iot_authorizer_cdk.constructs.credentials_endpoint import CredentialsEndpoint
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
@@ -44,7 +45,7 @@ NO_BYTECODE = "iot-authorizer:noBytecode"
 _MOST_VARIABLES = 4_096
 """Bytes of the names and values of all variables (Lambda developer guide, "Lambda quotas").
 
-unmeasured: that only names and values count is assumed.
+unmeasured: that only the names and values of variables count for that (assumed).
 """
 NOT_PROVED = "iot-authorizer:notProved"
 """The ID of the warning that the policy template is not proved as a whole."""
@@ -89,15 +90,12 @@ class IotCustomAuthorizer(Construct):
         super().__init__(scope, construct_id)
         props = props or AuthorizerProps()
         props.check()
-        if code is not None and config is not None:
-            raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
         stand_ins = StandIns()
         tables = [each.table for each in issuers]
         environment = _merged(values or {}, _variables(Stack.of(self), name, props, table, tables))
         known = stand_ins.of_variables(environment, tables)
         target = Target(props.python, props.architecture)
-        directory = _built(self, Path(config or CONFIGURATION), target, known) if code is None else code
-        built = built_configuration(Path(directory))
+        built = built_configuration(_directory(self, config, code, target, known))
         check_target(built.parent, target)
         self.configuration = _restored(check_configuration(built, known), stand_ins)
         """What the configuration says."""
@@ -109,9 +107,10 @@ class IotCustomAuthorizer(Construct):
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         environment[CONFIG_VARIABLE] = CONFIGURATION
         _check_size(environment)
-        used_table = table or _named_table(self, self.configuration.table)
-        if used_table is not None:
-            check_table(Stack.of(self), used_table)
+        self.table = table or _named_table(self, self.configuration.table)
+        """The identity table that the function reads; None without one."""
+        if self.table is not None:
+            check_table(Stack.of(self), self.table)
         secrets = _secrets(self, self.configuration.secrets, issuers, props)
         self.function = AuthorizerFunction(
             self,
@@ -121,7 +120,7 @@ class IotCustomAuthorizer(Construct):
             environment=environment,
             secrets=secrets,
             props=props,
-            table=used_table,
+            table=self.table,
         )
         resource = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
         self.authorizer_arn = resource.arn
@@ -131,11 +130,16 @@ class IotCustomAuthorizer(Construct):
             source_arn=self.authorizer_arn,
             source_account=Stack.of(self).account,
         )
-        rules = self.configuration.rules
-        self.rules = MessageRules(self, "Rules", code=built.parent, rules=rules, props=props) if rules else None
+        self.rules: MessageRules | None = None
         """What calls functions for messages; None without `[[rule]]`."""
+        if rules := self.configuration.rules:
+            files = self.configuration.files
+            self.rules = MessageRules(self, "Rules", code=built.parent, files=files, rules=rules, props=props)
         self.endpoint = AccountEndpoint(self, "Endpoint").address
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
+        table_name = None if self.table is None else name_or_arn(Stack.of(self), self.table)
+        self.backend_environment = backend_environment(self.endpoint, self.configuration.topic_prefix, table_name)
+        """Variables for a function, a container or a server that publishes to clients, or changes claims."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
         """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
         self.credentials: CredentialsEndpoint | None = None
@@ -149,11 +153,37 @@ class IotCustomAuthorizer(Construct):
                 endpoint=None if self.configuration.has_own_endpoint else self.endpoint,
                 secrets=secrets,
                 props=props,
-                table=used_table,
+                table=self.table,
             )
         self.credentials_url = None if self.credentials is None else self.credentials.url
         """The URL of that endpoint; None without `[credentials]`."""
         self._add_outputs(proof)
+
+    def grant_publish(
+        self, grantee: aws_iam.IGrantable, *topics: str, widen: bool = False, retain: bool = False
+    ) -> aws_iam.Grant:
+        """Allows a function, or any other principal of AWS, to publish to topics: names or topic filters.
+
+        The topic prefix is in front of each. `widen` allows deeper topics than a `+` matches, because a wildcard of IAM
+        reaches across levels; without it, a `+` is refused. `retain` allows messages with RETAIN, too. Raises
+        InvalidSettings.
+        """
+        statement = publish(Stack.of(self), topics, self.configuration.topic_prefix, widen=widen, retain=retain)
+        return grant(grantee, statement)
+
+    def grant_change_claims(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
+        """Allows changing the claims of users: reading and writing users of the identity table. Raises InvalidSettings.
+
+        Whole users are read and written, with the hashes of their passwords.
+        """
+        return grant(grantee, *change_claims(self.table))
+
+    def grant_disconnect(self, grantee: aws_iam.IGrantable, *client_ids: str) -> aws_iam.Grant:
+        """Allows disconnecting clients by their client IDs, whose last character can be a `*`. Raises InvalidSettings.
+
+        A client that connects again is authorized again, with the claims that it has then.
+        """
+        return grant(grantee, disconnect(Stack.of(self), client_ids))
 
     def _add_outputs(self, proof: ShippedProof | None) -> None:
         """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""
@@ -183,11 +213,22 @@ class IotCustomAuthorizer(Construct):
         )
 
 
-def _built(scope: Construct, config: Path, target: Target, variables: Mapping[str, str]) -> Path:
-    """Builds the Lambda directory in the CDK's output folder, where each construct has its own."""
+def _directory(
+    scope: Construct, config: Path | str | None, code: Path | str | None, target: Target, variables: Mapping[str, str]
+) -> Path:
+    """Returns the Lambda directory `code`, or builds one in the CDK's output folder, where each construct has its own.
+
+    Raises InvalidSettings if both `code` and `config` are set.
+    """
+    if code is not None and config is not None:
+        raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
+    if code is not None:
+        return Path(code)
     app_or_stage = Stage.of(scope)
     assert app_or_stage is not None  # noqa: S101 (for mypy: a construct is always in a stack)
-    found = build(config, Path(app_or_stage.asset_outdir) / f"lambda.{scope.node.addr}", target, variables)
+    found = build(
+        Path(config or CONFIGURATION), Path(app_or_stage.asset_outdir) / f"lambda.{scope.node.addr}", target, variables
+    )
     if not found.has_bytecode:
         note = f"python{target.python} is not on this machine, so there is no bytecode and a cold start takes about"
         advice = f"{note} 0.2 s longer: `uv python install {target.python}` installs it"

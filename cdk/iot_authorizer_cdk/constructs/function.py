@@ -6,7 +6,8 @@
    issuer (aws-cdk #25997). So the version's description, which cannot be changed in place, is a hash of the variables.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from glob import escape
 from pathlib import Path
 
 from aws_cdk import (
@@ -52,8 +53,9 @@ class AuthorizerFunction(Construct):
         props: AuthorizerProps,
         table: aws_dynamodb.ITable | None,
         description: str = "AWS IoT Core custom authorizer",
+        without: Collection[Path] = (),
     ) -> None:
-        """`code` is the Lambda directory with `handler`.
+        """`code` is the Lambda directory with `handler`. The function does not get its files `without`.
 
         The function may read `secrets` and `table`. Raises InvalidSettings.
         """
@@ -66,7 +68,9 @@ class AuthorizerFunction(Construct):
             self,
             "Function",
             description=description,
-            code=aws_lambda.Code.from_asset(str(code.absolute())),  # The CDK's process may run in another folder.
+            code=aws_lambda.Code.from_asset(  # An absolute path: the CDK's process may run in another folder.
+                str(code.absolute()), exclude=sorted(escape(path.as_posix()) for path in without) or None
+            ),
             handler=handler,
             runtime=_runtime(props.python),
             architecture=aws_lambda.Architecture.custom(props.architecture),

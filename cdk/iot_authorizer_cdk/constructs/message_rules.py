@@ -1,7 +1,8 @@
 """Topic rules that call a function for each message, and where their errors go.
 
 1. Each function of the configuration's folder is a Lambda function with the authorizer's code, and a role of its own,
-   which may write its logs and nothing else. Your CDK app may grant the role more.
+   which may write its logs and nothing else. Your CDK app may grant the role more. It has none of the files that the
+   configuration names, such as the password file.
 2. Only the rule itself may invoke a function: the permission names the rule and the account. Without these, a rule of
    any account may (developer guide, "Lambda").
 3. A message that a rule cannot give to its function goes to a queue, by the rule's error action. An event for which the
@@ -9,11 +10,22 @@
 4. A queue that has a message raises an alarm (`alarms.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, CfnOutput, Duration, Stack, Validations, aws_iam, aws_iot, aws_lambda, aws_sqs
+from aws_cdk import (
+    Acknowledgment,
+    CfnOutput,
+    Duration,
+    Stack,
+    Token,
+    Validations,
+    aws_iam,
+    aws_iot,
+    aws_lambda,
+    aws_sqs,
+)
 from constructs import Construct
 
 from iot_authorizer.rule_settings import (
@@ -25,7 +37,8 @@ from iot_authorizer.rule_settings import (
     NamedTopicFilter,
 )
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
-from iot_authorizer_cdk.properties import AuthorizerProps
+from iot_authorizer_cdk.constructs.places import check_region, place_in
+from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
 
 _RETRIES = 2
 """Attempts after the first one: Lambda's default, which `dev` has too."""
@@ -40,10 +53,14 @@ class MessageRules(Construct):
         construct_id: str,
         *,
         code: Path,
+        files: Collection[Path],
         rules: Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]],
         props: AuthorizerProps,
     ) -> None:
-        """`code` is the Lambda directory; `rules` are at least one."""
+        """`code` is the Lambda directory; `files` are what the configuration names in it; `rules` are at least one.
+
+        Raises InvalidSettings for a function of another region or account.
+        """
         super().__init__(scope, construct_id)
         self.queue = self._queue()
         """Gets what could not be delivered."""
@@ -56,7 +73,11 @@ class MessageRules(Construct):
             inline_policies={"errors": aws_iam.PolicyDocument(statements=[self._send()])},
         )
         for name, (rule, filters) in rules.items():
-            arn = self._own_function(rule, code, props) if rule.is_own_code else rule.function
+            if rule.is_own_code:
+                arn = self._own_function(rule, code, files, props)
+            else:
+                arn = rule.function
+                self._check_place(rule)
             for each in filters:
                 self._topic_rule(f"{name}-{each.name}", each, arn)
         CfnOutput(self, "ErrorQueue", value=self.queue.queue_url, description="Messages that no function accepted")
@@ -76,7 +97,18 @@ class MessageRules(Construct):
     def _send(self) -> aws_iam.PolicyStatement:
         return aws_iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
 
-    def _own_function(self, rule: MessageRule, code: Path, props: AuthorizerProps) -> str:
+    def _check_place(self, rule: MessageRule) -> None:
+        """Refuses a function that the deployment cannot give a permission. Raises InvalidSettings."""
+        place, stack = place_in(rule.function), Stack.of(self)
+        if place is None:
+            return
+        subject = f"authorizer.toml: rule {rule.name}: function"
+        check_region(stack, subject, place, "a function in this region")
+        if place.account != stack.account and not Token.is_unresolved(stack.account):
+            problem = f"found account {place.account}, but the stack is in {stack.account}, which cannot permit it"
+            raise InvalidSettings(f"{subject}: {problem}: use a function in this account, which may invoke that one")
+
+    def _own_function(self, rule: MessageRule, code: Path, files: Collection[Path], props: AuthorizerProps) -> str:
         """Adds a function, and returns the ARN that rules invoke."""
         function = self.functions[rule.name] = AuthorizerFunction(
             self,
@@ -94,6 +126,7 @@ class MessageRules(Construct):
             ),
             table=None,
             description=f"Calls {rule.function} for messages of AWS IoT Core",
+            without=files,
         )
         sending = aws_iam.Policy(self, f"Errors-{rule.name}", statements=[self._send()], roles=[function.role])
         failures = aws_lambda.CfnEventInvokeConfig.OnFailureProperty(destination=self.queue.queue_arn)

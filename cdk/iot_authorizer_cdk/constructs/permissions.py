@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Acknowledgment, Stack, Validations, aws_dynamodb, aws_iam, aws_kms, aws_logs
+from aws_cdk import Acknowledgment, Stack, Token, Validations, aws_dynamodb, aws_iam, aws_kms, aws_logs
 from constructs import IConstruct
 
 from iot_authorizer_cdk.properties import InvalidSettings
 
 _FAILURES = "failures#*"
 """The IDs of the items that count wrong passwords in an identity table."""
+_FIXED = "Fixed"
+"""The ID of a role to which the CDK adds no policies."""
+_USERS = "user#*"
+"""The IDs of the items of users."""
 _READS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
 
 
@@ -17,7 +21,13 @@ def fixed_role(role: aws_iam.Role) -> aws_iam.IRole:
 
     A function that has the role itself also depends on it a second time, in DependsOn, which cfn-lint reports (W3005).
     """
-    return aws_iam.Role.from_role_arn(role, "Fixed", role.role_arn, mutable=False)
+    return aws_iam.Role.from_role_arn(role, _FIXED, role.role_arn, mutable=False)
+
+
+def is_fixed(grantee: aws_iam.IGrantable) -> bool:
+    """Returns whether the CDK would drop a permission of this function without an error."""
+    node = getattr(grantee.grant_principal, "node", None)
+    return node is not None and node.id == _FIXED
 
 
 def accept_wildcard(role: IConstruct, resource: str, reason: str) -> None:
@@ -45,7 +55,13 @@ def read_secret(service: str, arns: Sequence[str]) -> aws_iam.PolicyStatement:
 
 def decrypt(scope: IConstruct, keys: Sequence[str], services: Sequence[str]) -> aws_iam.PolicyStatement:
     """Allows decrypting with customer-managed keys, by their ARNs, only in requests through these services."""
-    via = [f"{service}.{Stack.of(scope).region}.amazonaws.com" for service in services]
+    region = Stack.of(scope).region
+    domains = ["amazonaws.com"]
+    if Token.is_unresolved(region) or region.startswith("cn-"):
+        # unmeasured: AWS documents only values with amazonaws.com. In China, services have names below .cn, and public
+        # policies are found with both spellings. Neither is the name of another service.
+        domains.append("amazonaws.com.cn")
+    via = [f"{service}.{region}.{domain}" for service in services for domain in domains]
     conditions = {"StringEquals": {"kms:ViaService": via}}
     return aws_iam.PolicyStatement(actions=["kms:Decrypt"], resources=list(keys), conditions=conditions)
 
@@ -66,15 +82,27 @@ def key_arn(key: aws_kms.IKey) -> str:
 def use_table(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
     """Allows reading items of an identity table by their IDs, and changing only the counts of wrong passwords."""
     reads = aws_iam.PolicyStatement(actions=["dynamodb:BatchGetItem"], resources=[table.table_arn])
+    return [reads, _on_items(table, _FAILURES, "dynamodb:UpdateItem"), *_decrypt_table(table)]
+
+
+def change_users(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
+    """Allows reading and writing users of an identity table, and no other items."""
+    return [_on_items(table, _USERS, "dynamodb:BatchGetItem", "dynamodb:PutItem"), *_decrypt_table(table)]
+
+
+def _on_items(table: aws_dynamodb.ITable, ids: str, *actions: str) -> aws_iam.PolicyStatement:
     # ForAllValues is also true for a request that names no items: Null refuses that.
-    counts = aws_iam.PolicyStatement(
-        actions=["dynamodb:UpdateItem"],
+    return aws_iam.PolicyStatement(
+        actions=list(actions),
         resources=[table.table_arn],
         conditions={
-            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [_FAILURES]},
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [ids]},
             "Null": {"dynamodb:LeadingKeys": "false"},
         },
     )
+
+
+def _decrypt_table(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
+    # unmeasured: that a write, too, only needs kms:Decrypt of the caller, for the table's data key, is assumed.
     key = table.encryption_key
-    # unmeasured: that UpdateItem, too, only needs kms:Decrypt of the caller, for the table's data key, is assumed.
-    return [reads, counts, *([] if key is None else [decrypt(table, [key_arn(key)], ["dynamodb"])])]
+    return [] if key is None else [decrypt(table, [key_arn(key)], ["dynamodb"])]

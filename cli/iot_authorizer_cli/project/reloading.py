@@ -243,10 +243,24 @@ class ReloadedConfiguration:
             version[path] = self._seen[path] if path in self._seen else _state(path)
         return _Loaded(configured, environments, endpoint, rules)
 
-    def _function(self, chosen: ChosenHandler, more: Mapping[str, str] = _NOTHING) -> LoadedFunction:
+    def _function(
+        self,
+        chosen: ChosenHandler,
+        more: Mapping[str, str] = _NOTHING,
+        arn: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> LoadedFunction:
         load = IsolatedFunction if self.isolate else LambdaFunction
         variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
-        return load(chosen.name, folder=chosen.folder, place=self.place, environment=variables)
+        return load(
+            chosen.name,
+            folder=chosen.folder,
+            place=self.place,
+            arn=arn,
+            timeout=self.function_timeout if timeout is None else timeout,
+            environment=variables,
+        )
 
     def _see(self) -> None:
         self._seen = {path: _state(path) for path in self._seen}

@@ -8,6 +8,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from iot_authorizer.rule_settings import FUNCTION_TIMEOUT, RULE_FUNCTION, RULE_HANDLER, SQL_VERSION, MessageRule
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
@@ -18,8 +19,12 @@ from iot_core.rules.topic_rule import TopicRule, TopicRuleError, read_rule
 from iot_policies import InvalidFile
 from iot_policies.account_region import AccountRegion
 
-LoadFunction = Callable[[ChosenHandler, Mapping[str, str]], LoadedFunction]
-"""Loads a handler with environment variables of its own. Raises BrokenHandler, InvalidFile."""
+
+class LoadFunction(Protocol):
+    """Loads a handler with environment variables of its own, as the function of an ARN with a time-out in seconds."""
+
+    def __call__(self, chosen: ChosenHandler, more: Mapping[str, str], arn: str, *, timeout: float) -> LoadedFunction:
+        """Raises BrokenHandler, InvalidFile."""
 
 
 def own_functions(configured: ProjectConfiguration) -> Iterator[tuple[MessageRule, ChosenHandler]]:
@@ -46,8 +51,8 @@ def load_functions(
     try:
         for rule, function in own_functions(configured):
             run = ChosenHandler(RULE_HANDLER, function.folder)
-            start = partial(load, run, {RULE_FUNCTION: function.name})
             arn = _arn(configured, rule, place)
+            start = partial(load, run, {RULE_FUNCTION: function.name}, arn, timeout=FUNCTION_TIMEOUT)
             found[arn] = ExecutionEnvironments(start, timeout=FUNCTION_TIMEOUT, unchanged=unchanged)
     except BrokenHandler as error:
         close_functions(found)

@@ -202,9 +202,9 @@ class Broker:
         self._end(client, reason, code, explanation=str(error))
         self._settle()
 
-    def publish(self, message: Message, principal_id: str | None = None) -> None:
-        """Publishes a message that came over HTTP from a principal, or from a topic rule."""
-        self._pending.append(Publication(message, principal_id=principal_id))
+    def publish(self, message: Message, principal_id: str | None = None, hops: int = 0) -> None:
+        """Publishes a message that came over HTTP from a principal, or one that `hops` topic rules have republished."""
+        self._pending.append(Publication(message, None, principal_id, hops))
         self._settle()
 
     def message(self, packet: Publish, topic: str) -> Message:

@@ -23,6 +23,8 @@ class Publication(NamedTuple):
     """The session of the client that publishes it. None for IoT Core itself and for HTTP clients."""
     principal_id: str | None = None
     """The principal ID of an HTTP client."""
+    hops: int = 0
+    """How many rules have republished it."""
 
 
 class Dropped(NamedTuple):
@@ -53,6 +55,8 @@ class RuleInput(NamedTuple):
     """None for a message that did not come from an MQTT client."""
     principal_id: str | None
     """None for IoT Core itself."""
+    hops: int = 0
+    """How many rules have republished it."""
 
 
 Effect = Publication | Dropped | Report | RuleInput

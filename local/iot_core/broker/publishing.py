@@ -124,14 +124,16 @@ class FanOut:
         self._rules = rules
         self._limits = limits
 
-    def deliver(self, message: Message, publisher: Session | None, principal_id: str | None = None) -> list[Effect]:
+    def deliver(
+        self, message: Message, publisher: Session | None, principal_id: str | None = None, hops: int = 0
+    ) -> list[Effect]:
         """Delivers a message to all subscribers. Returns what was dropped, and what topic rules get.
 
         It writes to the outlets itself: a returned object for each packet would make fan-out slower.
         """
         ingested = message.topic.startswith(RULES)
         has_rules = ingested or self._rules.any
-        effects: list[Effect] = [*self._rules.inputs(message, publisher, principal_id)] if has_rules else []
+        effects: list[Effect] = [*self._rules.inputs(message, publisher, principal_id, hops)] if has_rules else []
         if ingested:
             return effects
         if message.retain and not self._retained.keep(message):
@@ -171,8 +173,8 @@ def check_topic(topic: str, limits: Limits) -> None:
 def check_properties(properties: Properties, limits: Limits) -> None:
     """Checks the properties of a PUBLISH or a Will. Raises BrokenRule.
 
-    A response topic is a topic name [MQTT-3.3.2-14]. unmeasured: that IoT Core's limits for topics hold for it is
-    assumed; it is a topic that its receiver could not publish to otherwise.
+    A response topic is a topic name [MQTT-3.3.2-14]. unmeasured: that IoT Core's limits for topics hold for
+    a response topic (assumed: its receiver could not publish to it otherwise).
     """
     if properties_size(properties) > limits.properties:
         raise BrokenRule(f"a message's properties have at most {limits.properties} bytes", ReasonCode.PACKET_TOO_LARGE)

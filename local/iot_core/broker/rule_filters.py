@@ -31,8 +31,10 @@ class RuleFilters:
             self._router.add(name, Subscription(topic_filter, 1))
         self.any = bool(filters)
 
-    def inputs(self, message: Message, publisher: Session | None, principal_id: str | None) -> list[RuleInput]:
-        """What rules get of a message: one input or none."""
+    def inputs(
+        self, message: Message, publisher: Session | None, principal_id: str | None, hops: int
+    ) -> list[RuleInput]:
+        """What rules get of a message that `hops` rules have republished: one input or none."""
         topic = message.topic
         if topic.startswith(RULES):
             name, _, topic = topic.removeprefix(RULES).partition("/")
@@ -43,4 +45,4 @@ class RuleFilters:
             return []
         if publisher is not None:
             return [RuleInput(names, topic, message.payload, publisher.client_id, publisher.principal_id)]
-        return [RuleInput(names, topic, message.payload, None, principal_id)]
+        return [RuleInput(names, topic, message.payload, None, principal_id, hops)]

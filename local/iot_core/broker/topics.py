@@ -12,6 +12,8 @@ _AWS = "$aws/"
 _EVENTS = "$aws/events/"
 RULES = "$aws/rules/"
 """Basic ingest. The name of a rule follows, which belongs to the prefix."""
+_LONGEST_RULE = 128
+"""Characters of a rule's name (CreateTopicRule, ruleName)."""
 
 EVENTS_ARE_RESERVED = "only IoT Core publishes events"
 NOT_RETAINED = "IoT Core does not retain messages to reserved topics"
@@ -60,6 +62,11 @@ def check_topic_name(topic: str, limits: Limits) -> None:
     if "+" in topic or "#" in topic:
         raise InvalidTopic("a topic name must not contain a wildcard, + or # [MQTT-3.3.2-2]")
     _check(topic, limits)
+    if topic.startswith(RULES):
+        name, _, rest = topic.removeprefix(RULES).partition("/")
+        # unmeasured: that IoT Core refuses basic ingest without a rule's name or without a topic (assumed).
+        if not (name and rest) or len(name) > _LONGEST_RULE:
+            raise InvalidTopic("basic ingest needs $aws/rules/NAME/TOPIC, with the name of a rule")
 
 
 def check_message_topic(topic: str, limits: Limits) -> None:

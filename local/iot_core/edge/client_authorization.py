@@ -4,9 +4,11 @@
    No authorizer is asked about a signed WebSocket connection: the policy is that of the principal that signed its URL.
 2. The policy must allow iot:Connect for the client ID, and publishing the Will.
 3. The answer sets when the authorizer is asked again (refresh), and when the connection ends. A refresh replaces the
-   policy and the time of the next refresh, never the end. A signed connection has no refresh, and ends after 24 hours,
-   also if its credentials expire before (AWS General Reference, message broker quotas).
-4. Anything but an explicit allow is a refusal, an exception in this process too.
+   policy and the time of the next refresh, never the end.
+4. A signed connection ends after 24 hours, also if its credentials expire before (AWS General Reference, message broker
+   quotas). It is refreshed only if the policy of its role changes, such as that of guests with a saved template.
+   unmeasured: how soon IoT Core notices a changed role for a connection that exists already.
+5. Anything but an explicit allow is a refusal, an exception in this process too.
 """
 
 import base64
@@ -30,7 +32,7 @@ from iot_core.authorizers.invocation import (
 from iot_core.broker.client import Origin
 from iot_core.broker.session import DisconnectReason
 from iot_core.feed import Decisions
-from iot_core.iam.access_keys import IamPrincipal
+from iot_core.iam.access_keys import Documents, IamPrincipal
 from iot_core.mqtt import Connect, Version, Will
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
@@ -70,6 +72,8 @@ class ClientAuthorization:
     permissions: Permissions
     disconnect_at: float
     refresh_at: float
+    policies: Documents = ()
+    """The policies of the role of a signed connection, as they were when it was last authorized."""
 
     @property
     def end(self) -> DisconnectReason:
@@ -79,9 +83,9 @@ class ClientAuthorization:
         return DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION
 
     def needs_refresh(self, now: float, generation: int) -> bool:
-        """Whether the authorizer must be asked again: it is time, or a new generation of authorizers is in force."""
+        """Whether to authorize again: it is time, or other authorizers, or another policy of its role, are in force."""
         if isinstance(self.authorization, IamPrincipal):
-            return False
+            return self.authorization.policies() != self.policies
         return now >= self.refresh_at or self.authorization.generation != generation
 
 
@@ -107,6 +111,7 @@ class ClientAuthorizer:
         """Authorizes a client. Raises Refused."""
         started, connection_id = self._clock(), str(uuid.uuid4())
         client_id = connect.client_id or f"$GEN/{uuid.uuid4()}"
+        policies = _policies_of(network.signed_by)
         authorization, permissions = await self._ask(connect, client_id, network, connection_id)
         if connect.will is not None:
             _check_will(permissions, connect.will, client_id, authorization)
@@ -119,14 +124,16 @@ class ClientAuthorizer:
             permissions=permissions,
             disconnect_at=started + _seconds_to_disconnect(authorization) / self._time_scale,
             refresh_at=started + _seconds_to_refresh(authorization) / self._time_scale,
+            policies=policies,
         )
 
     async def refresh(self, client: ClientAuthorization) -> None:
         """Asks the authorizer the same question again, and uses its new answer. Raises Refused."""
         started, client_id = self._clock(), client.client_id
+        policies = _policies_of(client.network.signed_by)
         authorization, permissions = await self._ask(client.connect, client_id, client.network, client.connection_id)
         self._decisions.by_policy(authorization, client_id, "refresh", client_id, True)
-        client.authorization, client.permissions = authorization, permissions
+        client.authorization, client.permissions, client.policies = authorization, permissions, policies
         client.refresh_at = started + _seconds_to_refresh(authorization) / self._time_scale
 
     async def _ask(
@@ -164,9 +171,14 @@ class ClientAuthorizer:
         return authorization, permissions
 
 
+def _policies_of(signed_by: IamPrincipal | None) -> Documents:
+    return () if signed_by is None else signed_by.policies()
+
+
 def connect_attributes(connect: Connect) -> frozenset[str]:
     """The connect attributes of a CONNECT, for the condition key `iot:ConnectAttributes`."""
-    # unmeasured: an MQTT 5 CONNECT with Clean Start 0 and no session expiry does not count here, but resumes a session.
+    # unmeasured: whether an MQTT 5 CONNECT with Clean Start 0 and no session expiry, which resumes a session, needs the
+    # connect attribute PersistentConnect (assumed: no).
     persistent = (
         not connect.clean_start
         if connect.version is not Version.MQTT_5
@@ -197,7 +209,8 @@ def _seconds_to_refresh(authorization: Authorization | IamPrincipal) -> float:
 
 def _check_user_name(user_name: str | None) -> None:
     """Raises Refused if the user name of a signed connection has parameters of a custom authorizer."""
-    # unmeasured: no source says what IoT Core does with both. AWS's SDKs send their name and version there.
+    # unmeasured: what IoT Core does with a signed URL and an authorizer's parameters in the user name (assumed: it
+    # refuses them). AWS's SDKs send their name and version there.
     names = (pair.partition("=")[0] for pair in query_of(user_name).split("&"))
     if found := next((name for name in (NAME_KEY, SIGNATURE_KEY) if name in names), None):
         detail = f"the URL is signed, and the user name has {found}: send only one of them"

@@ -1,7 +1,8 @@
 """All MQTT connections of one event loop: time-outs, refreshes, and the end.
 
 1. The time is checked several times a second: of each connection, then of the broker.
-2. A connection is refreshed when its authorizer's answer says so, and when a new generation of authorizers is in force.
+2. A connection is refreshed when its authorizer's answer says so, and when a new generation of authorizers is in force;
+   a signed one when the policy of its role changes.
 3. Only a few refreshes run at once: a new generation begins one for each client, and others must still be able to
    connect. A refresh that gets no turn in time ends its connection.
 """

@@ -69,7 +69,7 @@ def not_for_authorizers(alpn: str | None, port: int, *, mqtt: bool) -> str | Non
 
     `mqtt` is False for WebSocket and HTTPS. Source: developer guide, "Device communication protocols". The TLS port
     of this server is used like both ports, 443 and 8883, of IoT Core, unless it has one of these numbers itself.
-    unmeasured: a domain configuration with an authentication type lifts some of these rules (same page).
+    unmeasured: which of the rules for ALPN and ports a domain configuration with an authentication type lifts.
     """
     if alpn in _FOR_CERTIFICATES:
         return f"ALPN {alpn} is only for client certificates: use {'mqtt' if mqtt else 'http/1.1'}"

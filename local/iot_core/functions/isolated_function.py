@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn, cast
 
-from iot_core.functions.lambda_function import LOADING_TIME, BrokenHandler, Invocation, LambdaFunction
+from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, Invocation, LambdaFunction
 from iot_policies import InvalidFile
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
@@ -44,13 +44,16 @@ class IsolatedFunction:
         *,
         folder: Path | None = None,
         place: AccountRegion = EXAMPLE_PLACE,
+        arn: str | None = None,
+        timeout: float = TIMEOUT,
         environment: Mapping[str, str] | None = None,
         loading_time: float = LOADING_TIME,
     ) -> None:
         """Starts the process and waits until it has loaded a handler of a folder, at most `loading_time` seconds.
 
-        The process has the environment variables `environment` besides those of this process. Raises BrokenHandler,
-        InvalidFile for a wrong configuration, OSError if the system cannot start a process.
+        `place`, `arn` and `timeout` are as for a LambdaFunction. The process has the environment variables
+        `environment` besides those of this process. Raises BrokenHandler, InvalidFile for a wrong configuration,
+        OSError if the system cannot start a process.
         """
         self._handler = handler
         self._ending = threading.Lock()
@@ -69,7 +72,8 @@ class IsolatedFunction:
         self._channel.settimeout(loading_time)
         try:
             directory = str(Path.cwd() if folder is None else folder)
-            self._exchange({"path": sys.path, "handler": handler, "folder": directory, "place": place})
+            context = {"place": place, "arn": arn, "timeout": timeout}
+            self._exchange({"path": sys.path, "handler": handler, "folder": directory, **context})
         except TimeoutError:
             self.close()
             raise BrokenHandler(f"{handler} did not load within {loading_time:g} seconds") from None
@@ -127,7 +131,9 @@ class IsolatedFunction:
         if isinstance(invalid := found.get("invalid_file"), list):
             raise InvalidFile(*invalid)
         if "broken" in found:
-            raise BrokenHandler(str(found["broken"]))
+            broken = BrokenHandler(str(found["broken"]))
+            broken.output = str(found.get("output", ""))
+            raise broken
         return found
 
 
@@ -200,7 +206,13 @@ def _read(channel: socket.socket, messages: "queue.SimpleQueue[_Message]") -> No
 def _load(first: _Message) -> tuple[_Message, LambdaFunction | None]:
     try:
         place = AccountRegion(*cast("list[str]", first["place"]))
-        function = LambdaFunction(str(first["handler"]), folder=Path(str(first["folder"])), place=place)
+        function = LambdaFunction(
+            str(first["handler"]),
+            folder=Path(str(first["folder"])),
+            place=place,
+            arn=cast("str | None", first["arn"]),
+            timeout=cast("float", first["timeout"]),
+        )
     except InvalidFile as error:
         return {"invalid_file": [error.path, error.line, error.key, error.expected]}, None
     except BaseException as error:  # noqa: BLE001 (the other side raises it)
@@ -212,7 +224,7 @@ def _answer(function: LambdaFunction, message: _Message) -> _Message:
     try:
         invocation = function.invoke(cast("Mapping[str, object]", message["event"]))
     except BrokenHandler as error:
-        return {"broken": str(error)}
+        return {"broken": str(error), "output": error.output}
     except BaseException as error:  # noqa: BLE001 (the other side raises it)
         return {"broken": f"the handler raised {type(error).__name__}: {error}"}
     answer, decision, output = invocation

@@ -69,17 +69,27 @@ class LambdaContext:
     """The context object of an invocation (Lambda developer guide, "Using the Lambda context object")."""
 
     invoked_function_arn: str
+    timeout: float = TIMEOUT
+    """Seconds that the invocation may take. Lambda's context has no such attribute."""
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    function_name: str = "authorizer"
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = 256
-    log_group_name: str = "/aws/lambda/authorizer"
     log_stream_name: str = "local"
     started: float = field(default_factory=time.monotonic)
 
+    @property
+    def function_name(self) -> str:
+        """The last part of the ARN."""
+        return self.invoked_function_arn.rpartition(":")[2]
+
+    @property
+    def log_group_name(self) -> str:
+        """Lambda's default."""
+        return f"/aws/lambda/{self.function_name}"
+
     def get_remaining_time_in_millis(self) -> int:
-        """The time until IoT Core stops waiting."""
-        return max(0, round((self.started + TIMEOUT - time.monotonic()) * 1000))
+        """The time until the invocation fails."""
+        return max(0, round((self.started + self.timeout - time.monotonic()) * 1000))
 
 
 class Invocation(NamedTuple):
@@ -94,6 +104,9 @@ class Invocation(NamedTuple):
 
 class BrokenHandler(Exception):
     """A handler could not be loaded, raised an exception, or did not answer with a JSON object."""
+
+    output = ""
+    """What it printed for the event, up to a limit."""
 
 
 class StillLoading(BrokenHandler):
@@ -114,19 +127,24 @@ class LambdaFunction:
         *,
         folder: Path | None = None,
         place: AccountRegion = EXAMPLE_PLACE,
+        arn: str | None = None,
+        timeout: float = TIMEOUT,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Loads a handler of a folder, by default the current one, as a function of an account and region.
 
-        While it loads, it sees `environment` besides this process's environment variables. Raises BrokenHandler, and
-        the InvalidFile that the handler raises for a wrong configuration.
+        Its context has `arn`, by default that of the authorizer's function, and says that an invocation may take
+        `timeout` seconds: its caller ends one that takes longer. While it loads, it sees `environment` besides this
+        process's environment variables. Raises BrokenHandler, and the InvalidFile that the handler raises for a wrong
+        configuration.
         """
         directory = Path.cwd() if folder is None else folder.absolute()
         os.environ.setdefault("AWS_REGION", place.region)
         with _one_at_a_time(), _environment(environment or {}), captured_output():
             _put_first(str(directory))
             self._handler = _load(handler, directory)
-        self.arn = function_arn(place)
+        self.arn = function_arn(place) if arn is None else arn
+        self._timeout = timeout
 
     @property
     def ended(self) -> bool:
@@ -146,11 +164,13 @@ class LambdaFunction:
         """
         with captured_output() as output:
             try:
-                answer = self._handler(json.loads(json.dumps(event)), LambdaContext(self.arn))
+                answer = self._handler(json.loads(json.dumps(event)), LambdaContext(self.arn, self._timeout))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # Own exceptions of the handler can be any, such as CancelledError.
-                raise BrokenHandler(f"the handler raised {_line(error)}") from error
+                broken = BrokenHandler(f"the handler raised {_line(error)}")
+                broken.output = _shown(output)
+                raise broken from error
         try:
             text = json.dumps(answer)
             answer = json.loads(text)
@@ -160,7 +180,7 @@ class LambdaFunction:
             raise BrokenHandler(f"the handler answered with {type(answer).__name__}: expected a dict")
         if len(text) > _MOST_ANSWER:
             raise BrokenHandler(f"the handler's answer has {len(text)} bytes: Lambda allows {_MOST_ANSWER}")
-        return Invocation(answer, _decision(output.text()), output.text()[:_LONGEST_OUTPUT].rstrip())
+        return Invocation(answer, _decision(output.text()), _shown(output))
 
 
 def handler_file(handler: str, folder: Path) -> Path | None:
@@ -362,6 +382,11 @@ def captured_output() -> Iterator[Capture]:
 def _current() -> Capture | None:
     found: Capture | None = getattr(_capturing, "capture", None)
     return found
+
+
+def _shown(output: Capture) -> str:
+    """The beginning of what a handler printed."""
+    return output.text()[:_LONGEST_OUTPUT].rstrip()
 
 
 def _install() -> _ThreadOutput:

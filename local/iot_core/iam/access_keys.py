@@ -49,7 +49,8 @@ class IamPrincipal:
     arn: str
     """Of the session, if the principal is one."""
     caller: Caller
-    policies: Documents
+    policies: Callable[[], Documents] = field(repr=False, compare=False)
+    """Gives the policies of now: those of a role can change."""
     session_policies: tuple[Documents, ...] = ()
     """Each must allow a request too."""
     clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
@@ -64,7 +65,7 @@ class IamPrincipal:
         """The policy for a connection."""
         known = {each.name: getattr(connection, each.name) for each in fields(connection)}
         signed = SignedConnection(**known, caller=self.caller, now=self.clock())
-        return Evaluator(self.policies, signed, within=self.session_policies)
+        return Evaluator(self.policies(), signed, within=self.session_policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def owner_principal(key_id: str, place: AccountRegion) -> IamPrincipal:
     user_id = f"AIDA{key_id[4:]}"
     arn = f"arn:{place.partition}:iam::{place.account}:user/{OWNER}"
     caller = Caller(user_id, place.account, arn, OWNER)
-    return IamPrincipal(OWNER, f"{place.account}/{user_id}", arn, caller, (_EVERYTHING,))
+    return IamPrincipal(OWNER, f"{place.account}/{user_id}", arn, caller, lambda: (_EVERYTHING,))
 
 
 def new_key_pair(prefix: str) -> tuple[str, str]:

@@ -12,8 +12,9 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from iot_core.iam.access_keys import IamPrincipal
+from iot_core.iam.access_keys import Documents, IamPrincipal
 from iot_policies.account_region import AccountRegion
 from iot_policies.documents import ParsedStatement
 from iot_policies.iam import Caller, parse_iam_document
@@ -93,17 +94,20 @@ class Roles:
     def principal(self, session: RoleSession) -> IamPrincipal:
         """The principal of a session. Raises InvalidDocument for an invalid session policy."""
         user_id = f"{self._role_id(session.role)}:{session.name}"
-        role = self.find(session.role)
         place = self._place
         return IamPrincipal(
             name=session.identity or f"{session.role}/{session.name}",
             principal_id=f"{place.account}/{user_id}/{user_id}",
             arn=f"arn:{place.partition}:sts::{place.account}:assumed-role/{session.role}/{session.name}",
             caller=self._caller(session, user_id),
-            policies=(role.policy,) if role else (),
+            policies=partial(self._policies, session.role),
             session_policies=((parse_iam_document(session.policy),),) if session.policy is not None else (),
             clock=self._clock,
         )
+
+    def _policies(self, name: str) -> Documents:
+        role = self.find(name)
+        return (role.policy,) if role else ()
 
     def _caller(self, session: RoleSession, user_id: str) -> Caller:
         arn, account = self.arn(session.role), self._place.account

@@ -73,7 +73,7 @@ class SignatureVerifier:
             return None
         if own := names_authorizer(request):
             raise signed_with_authorizer(f"found {place}, and {own} of a custom authorizer")
-        # unmeasured: no client signs the header of an upgrade, and no source says whether AWS would accept it.
+        # unmeasured: whether AWS accepts a WebSocket upgrade that is signed in its header. No client does that.
         if place == AUTHORIZATION:
             raise malformed_signature(f"found {place}: expected the signature in the URL's query string")
         return self.verify_url(request)
@@ -155,8 +155,8 @@ class SignatureVerifier:
     def _check_time(self, presented: PresentedSignature) -> None:
         """Checks when the request was signed."""
         age = self._clock() - presented.time
-        # unmeasured: AWS keeps to about five minutes for any X-Amz-Expires; whether it honours a shorter time is
-        # unknown. A URL is never valid for longer than its maker wanted.
+        # unmeasured: whether AWS honours an X-Amz-Expires below the five minutes that it keeps to for any longer one
+        # (assumed: a URL is never valid for longer than its maker wanted).
         most = min(_PATIENCE, presented.expires or _PATIENCE)
         if age > most:
             limit = "X-Amz-Expires" if most < _PATIENCE else "AWS accepts a signature for 5 minutes"
@@ -193,7 +193,8 @@ def unknown_key(detail: str) -> SignatureRefused:
 
 def signed_with_authorizer(detail: str) -> SignatureRefused:
     """The refusal of a signed request that also names a custom authorizer."""
-    # unmeasured: no source says what IoT Core does with both; its domain configuration decides there.
+    # unmeasured: what IoT Core does with a signature and an authorizer's name (assumed: refuses); its domain
+    # configuration decides there.
     error = AwsError("AccessDeniedException", "Forbidden")
     return SignatureRefused(IotCoreReason.SIGNED_WITH_AUTHORIZER, f"{detail}: send only one of them", error)
 

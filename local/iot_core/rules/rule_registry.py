@@ -105,6 +105,6 @@ def _read(path: Path) -> dict[str, TopicRule]:
         return {}
     try:
         found = json.loads(read_file(path))
-        return {name: read_rule(name, payload, float(payload["createdAt"])) for name, payload in found.items()}
+        return {name: read_rule(name, payload, float(payload.pop("createdAt"))) for name, payload in found.items()}
     except (TopicRuleError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidFile(path, None, "", f"{type(error).__name__}: {error}: {_ADVICE}") from None

@@ -71,7 +71,10 @@ class SqlStatement:
             selected |= given.document
         found = {name: expression.value(given) for name, expression in self.items}
         selected |= {name: value for name, value in found.items() if value is not UNDEFINED}
-        return json.dumps(selected, ensure_ascii=False).encode()
+        try:
+            return json.dumps(selected, ensure_ascii=False).encode()
+        except RecursionError:
+            raise SqlFailure("the selection is nested too deeply") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,10 @@ class TextTemplate:
     parts: tuple[str | Expression, ...]
 
     def fill(self, given: SqlInput) -> str:
-        """The text for a message. Raises SqlFailure if a part has no value. unmeasured: assumed."""
+        """The text for a message. Raises SqlFailure if a part has no value.
+
+        unmeasured: that a rule's action fails if its topic has a part without a value (assumed).
+        """
         return "".join(part if isinstance(part, str) else _as_text(part, given) for part in self.parts)
 
 

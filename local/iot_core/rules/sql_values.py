@@ -4,8 +4,8 @@ The rules (developer guide, "AWS IoT SQL reference"):
 - A value is JSON, or Undefined: a field that the payload does not have, or a level that the topic does not have.
 - `=` and `<>` compare values of one type; of two types, `=` is false and `<>` is true. With Undefined, both are
   Undefined.
-- AND and OR need booleans on both sides; with anything else they are Undefined. unmeasured: whether IoT Core evaluates
-  both sides even if the left one decides.
+- AND and OR need booleans on both sides; with anything else they are Undefined. unmeasured: whether IoT Core's
+  SQL evaluates both sides of AND and OR even if the left one decides.
 - Only a WHERE that is true selects a message.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from math import isinf
 from typing import Final, NamedTuple
 
 
@@ -46,8 +47,8 @@ class SqlInput:
     def document(self) -> object:
         """The payload as JSON; Undefined if it is not JSON."""
         try:
-            return json.loads(self.payload.decode(), parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            return read_payload(self.payload)
+        except ValueError:
             return UNDEFINED
 
 
@@ -80,7 +81,7 @@ def client_id(given: SqlInput) -> object:
 
 
 def principal(given: SqlInput) -> object:
-    """`principal()`. unmeasured: that it is the principal ID of a custom authorizer's answer is assumed."""
+    """`principal()`. unmeasured: that it is a custom authorizer's principal ID (assumed)."""
     return UNDEFINED if given.principal is None else given.principal
 
 
@@ -140,5 +141,27 @@ def _kind(value: object) -> object:
     return float if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value)
 
 
+def read_payload(payload: bytes) -> object:
+    """The payload as JSON. Raises ValueError, also for JSON that no later step could write again.
+
+    That is a number that is too large for a float, half of a surrogate pair, or deep nesting.
+    unmeasured: which of two equal keys of a payload counts for a rule (assumed: the last).
+    """
+    try:
+        found: object = json.loads(payload.decode(), parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("the nesting is too deep") from None
+    if b"\\u" in payload:
+        json.dumps(found, ensure_ascii=False).encode()  # Raises UnicodeEncodeError, which is a ValueError.
+    return found
+
+
 def _refuse(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text} is too large")
+    return number

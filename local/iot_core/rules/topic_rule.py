@@ -4,7 +4,8 @@
   are refused by their names: a rule is never created without a part of it.
 - The error action is one of the same actions.
 - The role of a republish is not looked at here. In AWS it must exist, trust IoT Core, and allow iot:Publish.
-- Limits are those of botocore's model `iot` (TopicRulePayload). unmeasured: the texts of IoT Core's errors.
+- Limits are those of botocore's model `iot` (TopicRulePayload). unmeasured: the texts of IoT Core's errors about
+  rules and their SQL.
 """
 
 import re
@@ -28,6 +29,7 @@ _NAME = re.compile(r"[a-zA-Z0-9_]{1,128}", re.ASCII)
 _FUNCTION_ARN = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w$:-]+", re.ASCII)
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+", re.ASCII)
 _DEFAULT_VERSION = "2015-10-08"
+_MEMBERS = {"sql", "description", "actions", "ruleDisabled", "awsIotSqlVersion", "errorAction"}
 
 
 class TopicRuleError(Exception):
@@ -122,10 +124,13 @@ def check_rule_name(name: str) -> None:
 def read_rule(name: str, payload: Mapping[str, object], created_at: float) -> TopicRule:
     """Reads the payload of CreateTopicRule. Raises InvalidTopicRule, InvalidRuleSql."""
     check_rule_name(name)
+    _only("topicRulePayload", payload, _MEMBERS)
     version = payload.get("awsIotSqlVersion", _DEFAULT_VERSION)
     if version != VERSION:
         raise InvalidTopicRule(f"awsIotSqlVersion: found {version}, but this machine only understands {VERSION}")
-    actions, error_action = payload.get("actions"), payload.get("errorAction")
+    actions, error_action, disabled = (payload.get(key) for key in ("actions", "errorAction", "ruleDisabled"))
+    if not isinstance(disabled, bool | None):
+        raise InvalidTopicRule(f"ruleDisabled: found {disabled!r}, expected true or false")
     if not isinstance(actions, list) or len(actions) > MOST_ACTIONS:
         raise InvalidTopicRule(f"actions: expected a list of at most {MOST_ACTIONS} actions")
     rule = TopicRule(
@@ -134,7 +139,7 @@ def read_rule(name: str, payload: Mapping[str, object], created_at: float) -> To
         actions=tuple(_action(f"actions[{index}]", action) for index, action in enumerate(actions)),
         error_action=None if error_action is None else _action("errorAction", error_action),
         description=None if payload.get("description") is None else _text(payload, "description", "description"),
-        disabled=payload.get("ruleDisabled") is True,
+        disabled=disabled is True,
         created_at=created_at,
     )
     _check_statement(rule)

@@ -1,12 +1,13 @@
 """Reads an IAM policy as the statements of an IoT policy that allow and deny the same, to compare them.
 
-1. IoT Core asks for a resource of the action's own type. So an action counts only with the resources of that type.
-2. `iot:*` is every action. Only a Deny may have it: the Allow of an action that the template language does not know is
+1. A policy has a version and a list of statements, and a statement has no ID: the compiler writes nothing else.
+2. IoT Core asks for a resource of the action's own type. So an action counts only with the resources of that type.
+3. `iot:*` is every action. Only a Deny may have it: the Allow of an action that the template language does not know is
    not covered.
-3. A condition on `iot:ConnectAttributes` is about a CONNECT. Other requests have no such key: `ForAnyValue` is then
+4. A condition on `iot:ConnectAttributes` is about a CONNECT. Other requests have no such key: `ForAnyValue` is then
    false, and `ForAllValues` is true. Only a direct message has `iot:Topic`. Without that condition, a statement is
    about direct messages to all topics.
-4. In a policy for one client ID, that client ID becomes the word CLIENT, because its `*`, `?` and `$` are plain
+5. In a policy for one client ID, that client ID becomes the word CLIENT, because its `*`, `?` and `$` are plain
    characters. So a Deny of another pattern of client IDs is not covered.
 """
 
@@ -24,7 +25,6 @@ from iot_policies.proofs.patterns import NotCovered
 CLIENT = "\x02"
 """Stands for the only client ID of a policy. No name has this character."""
 _ANY_TOPIC: ConditionBlock = {"StringLike": {"iot:Topic": ["*"]}}
-_END = "DateLessThan"
 
 
 def iam_statements(text: str, prefix: str, client_id: str | None = None) -> tuple[Statement, ...]:
@@ -36,27 +36,24 @@ def iam_statements(text: str, prefix: str, client_id: str | None = None) -> tupl
         parse_iam_document(text)
     except InvalidDocument as problem:
         raise NotCovered(f"not an IAM policy: {problem}") from None
-    return tuple(
-        found for statement in json.loads(text)["Statement"] for found in _of_statement(statement, prefix, client_id)
-    )
+    document = json.loads(text)
+    if document.keys() != {"Version", "Statement"} or not isinstance(document["Statement"], list):
+        raise NotCovered(f"unexpected policy: it has {', '.join(document)}")
+    return tuple(found for statement in document["Statement"] for found in _of_statement(statement, prefix, client_id))
 
 
-def without_end(text: str, end: str) -> str:
-    """An IAM policy without the condition of each Allow that the time is before `end`. Raises NotCovered."""
+def with_end(text: str, end: str) -> str:
+    """An IAM policy with the condition that the time is before `end` in each Allow."""
     document = json.loads(text)
     for statement in document["Statement"]:
-        condition = statement.get("Condition", {})
-        found = condition.pop(_END, None)
-        if found != ({"aws:CurrentTime": end} if statement["Effect"] == "Allow" else None):
-            raise NotCovered(f"unexpected end of an {statement['Effect']}: {found}")
-        if not condition:
-            statement.pop("Condition", None)
+        if statement["Effect"] == "Allow":
+            statement["Condition"] = {**statement.get("Condition", {}), "DateLessThan": {"aws:CurrentTime": end}}
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def _of_statement(statement: Mapping[str, object], prefix: str, client_id: str | None) -> Iterator[Statement]:
-    if not {"Effect", "Action", "Resource"} <= statement.keys():
-        raise NotCovered(f"unexpected statement: it has {', '.join(statement)}")
+    if statement.keys() - {"Condition"} != {"Effect", "Action", "Resource"} or statement.get("Condition") == {}:
+        raise NotCovered(f"unexpected statement: {json.dumps(statement)}")
     effect = cast("Effect", statement["Effect"])
     names: dict[str, list[str]] = {}
     for arn in _texts(statement["Resource"]):

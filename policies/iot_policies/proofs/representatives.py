@@ -88,14 +88,19 @@ class Examples:
             for case in self._choices([entry.block_index for entry in entries]):
                 yield from self._examples(solution, case)
 
-    def many(self, number: int) -> Iterator[ExamplePrincipal]:
-        """An example with so many values for each claim of a placeholder; none if that makes too many resources."""
+    def many(self, number: int, *, each_grant: bool = False) -> Iterator[ExamplePrincipal]:
+        """An example with so many values for each claim of a placeholder; none if that makes too many resources.
+
+        All blocks apply to it. `each_grant`: also one for each grant, to whom only that grant and those for all apply.
+        """
         names = self._claims(*self._template.entries)
         most = max((len(self._claims(entry)) for entry in self._template.entries), default=0)
         if names and number**most <= _MOST_COMBINATIONS:
             pairs = product(names, range(number))
             values = {Variable(f"claims.{name}", copy): self._word((name, copy)) for name, copy in pairs}
             yield self._example(values, self._choices(range(len(self._blocks)))[0])
+            grants = dict.fromkeys(each.block_index for each in self._template.entries if each.effect == "Allow")
+            yield from (self._example(values, self._choices([block])[0]) for block in grants if each_grant)
 
     def _every(self) -> Iterator[ExamplePrincipal]:
         every = range(len(self._blocks))

@@ -2,9 +2,11 @@
 
 1. The documents are proved first (`prover.py`): the target is made of the same statements.
 2. For each example principal, and each case of it in the target (`targets.py`), the policy is compared with the meaning
-   of the template in that target, as languages.
-3. Refusals are counted and never proved. A refusal for size is wrong if the policy certainly fits, and one for
-   characters if no text has such a character. What the target cannot express is not judged.
+   of the template in that target, as languages. Lists get more and more values, until no policy fits.
+3. The policies for another region, and those with an end, are the same but for that.
+4. Refusals are counted and never proved. A refusal for size is wrong if the policy certainly fits, one for characters
+   if no text has such a character, and one of what the target cannot express if no entry needs more than it has, and
+   no denial of an entry reaches another one.
 
 That an example stands for all values needs one more argument than for documents, since `iam_packing.py` looks into
 texts: it writes a Deny of `iot:*` if the Deny meets no Allow of an action that was not denied. Two patterns with a `*`
@@ -14,7 +16,7 @@ the other is one text, and it is matched. So a wrong answer can only make the po
 
 import json
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 from iot_policies.compiler import Policy
@@ -27,13 +29,20 @@ from iot_policies.proofs.meaning import Meaning
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.progress import Progress, result_of
 from iot_policies.proofs.prover import Proof, is_small, proving
-from iot_policies.proofs.representatives import ExamplePrincipal
-from iot_policies.proofs.targets import PolicyTarget, has_wide_characters, is_accepted
+from iot_policies.proofs.representatives import ExamplePrincipal, Examples
+from iot_policies.proofs.targets import (
+    NOT_EXPRESSIBLE,
+    Form,
+    PolicyTarget,
+    check_forms,
+    has_wide_characters,
+    is_accepted,
+)
 from iot_policies.template import PolicyTemplate
 
-NOT_EXPRESSIBLE = "not_expressible"
-"""Counts the principals for whom the target cannot express the template."""
 _TOO_LARGE = ("policy_too_large", "session_policy_too_large")
+_FEWEST, _MOST = 5, 64
+"""The values of each list in the examples with many values. The documents' examples have fewer, and 64 or more."""
 
 
 def prove_target(template: PolicyTemplate, target: PolicyTarget) -> Proof:
@@ -46,7 +55,7 @@ def proving_target(template: PolicyTemplate, target: PolicyTarget) -> Generator[
     documents = yield from proving(template)
     if documents.verdict != "proved":
         return documents
-    prover = _TargetProver(template, target, replace(documents, examples=[], refused=Counter(), too_large=0))
+    prover = _TargetProver(template, target, documents)
     every = (case for example, _ in documents.examples for case in target.cases(template, example))
     cases = {case.key: case for case in every}
     for number, case in enumerate(cases.values()):
@@ -55,15 +64,16 @@ def proving_target(template: PolicyTemplate, target: PolicyTarget) -> Generator[
         prover.judge(case)
         if prover.proof.counterexample is not None:
             return prover.proof
+    yield from prover.many()
     prover.finish()
     return prover.proof
 
 
 class _TargetProver:
-    def __init__(self, template: PolicyTemplate, target: PolicyTarget, proof: Proof) -> None:
+    def __init__(self, template: PolicyTemplate, target: PolicyTarget, documents: Proof) -> None:
         self.template = template
         self.target = target
-        self.proof = proof
+        self.proof = replace(documents, examples=[], refused=Counter(), too_large=0)
         self._languages = Languages()
         self._problems: dict[str, None] = {}
 
@@ -77,6 +87,24 @@ class _TargetProver:
             line = f"principal {example.principal.name}, claims {claims}{client}: {problem}"
             self.proof.not_covered.append(line)
 
+    def many(self) -> Iterator[Progress]:
+        """Lists of more and more values, until no principal gets a policy."""
+        examples, number = Examples(self.template), _FEWEST
+        while number <= _MOST:
+            yield Progress("many values", number, _MOST)
+            before = self._policies()
+            for example in examples.many(number, each_grant=True):
+                for case in self.target.cases(self.template, example):
+                    self.judge(case)
+                    if self.proof.counterexample is not None:
+                        return
+            if self._policies() == before:
+                return
+            number += max(1, number // 8)
+
+    def _policies(self) -> int:
+        return sum(isinstance(found, Policy) for _, found in self.proof.examples)
+
     def finish(self) -> None:
         """Names what cannot be expressed if no example got a policy."""
         if not self.proof.not_covered and all(isinstance(found, str) for _, found in self.proof.examples):
@@ -88,7 +116,7 @@ class _TargetProver:
         except MustBeRefused as reason:
             expected = str(reason)
         try:
-            text = self.target.compile(self.template, example)
+            text = self.target.compile(self.template, example, Form())
         except PolicyError as error:
             self._refused(example, error.reason, expected)
             return
@@ -104,18 +132,23 @@ class _TargetProver:
             wrong = f"{len(text):,} characters, the last one {max(text)!a}"
             self.proof.counterexample = Counterexample(example, "not accepted", None, wrong, "", (), (), (), ())
         else:
+            check_forms(self.target, self.template, example, text)
             self._compare(example, resources_of(statements), expected)
 
     def _refused(self, example: ExamplePrincipal, reason: str, expected: Meaning | str) -> None:
         self.proof.examples.append((example, reason))
         self.proof.refused[reason] += 1
-        if isinstance(expected, str) or reason == NOT_EXPRESSIBLE:
-            return
-        is_right = (reason in _TOO_LARGE and not is_small(expected)) or (
-            reason == "session_policy_character" and has_wide_characters(expected, example)
-        )
-        if not is_right:
+        if isinstance(expected, Meaning) and not self._is_right(example, reason, expected):
             self.proof.counterexample = of_refusal(example, found=reason, expected=None)
+
+    def _is_right(self, example: ExamplePrincipal, reason: str, expected: Meaning) -> bool:
+        """Whether a principal to whom the template grants something must be refused."""
+        is_role = reason == NOT_EXPRESSIBLE
+        return (
+            ((is_role or reason in _TOO_LARGE) and not is_small(expected))
+            or ((is_role or reason == "session_policy_character") and has_wide_characters(expected, example))
+            or (is_role and self.target.may_conflict(self.template, example, self.proof.meetings))
+        )
 
     def _compare(self, example: ExamplePrincipal, policy: Sequence[Resource], expected: Meaning) -> None:
         difference = self._languages.difference(policy, expected)

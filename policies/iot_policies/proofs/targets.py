@@ -7,29 +7,48 @@ there, which shares no code with the compiler:
    connect. The examples are each client ID that an entry of `connect` allows, two for each `*` (one with the wildcards
    of IAM), and one that no entry has.
 2. *Role of guests*: the principal is an identity ID, which is one plain level, and there is no client ID. IAM fills the
-   variable. What such a policy cannot express is refused by name, which is no difference.
+   variable. Such a policy cannot express an entry that needs the client ID or a claim that guests do not have, nor
+   entries that are exact only because one of them is left out for some identity IDs.
+3. A policy has *forms*: for other accounts and regions, and with an end. Each form must be the same text, except for
+   the ARNs and the condition of each Allow. So only one form is compared with the meaning.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion, account_region
 from iot_policies.cognito_role import compile_cognito_role
-from iot_policies.errors import SessionPolicyTooLarge
+from iot_policies.errors import InvalidTopics, PolicyError
 from iot_policies.packing import Statement
-from iot_policies.proofs.claims import MustBeRefused, is_name, levels_for
-from iot_policies.proofs.iam_statements import CLIENT, iam_statements, without_end
-from iot_policies.proofs.meaning import Meaning, Reach, is_client_id, meaning
-from iot_policies.proofs.patterns import NotCovered, show, text_of
+from iot_policies.proofs.claims import MustBeRefused, applies, is_name, levels_for
+from iot_policies.proofs.iam_statements import CLIENT, iam_statements, with_end
+from iot_policies.proofs.meaning import CLIENT_ID, Meaning, Reach, choices, is_client_id, meaning
+from iot_policies.proofs.pairs import Meeting
+from iot_policies.proofs.patterns import NotCovered, show, template_levels, text_of, variables_of
 from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.session_policy import compile_session_policy
 from iot_policies.template import PolicyTemplate
 
+NOT_EXPRESSIBLE = "not_expressible"
+"""The reason code for a principal for whom the target cannot express the template."""
 _PREFIX = EXAMPLE_PLACE.arn_prefix("iot")
 _LAST_CHARACTER = "\u00ff"
-_END, _END_TEXT = 2_000_000_000, "2033-05-18T03:33:20Z"
+_ENDINGS = ("x", '*//?${y}$*+#"\\%,  {0}\u00c9' + "z" * 100)
+"""What takes the place of a `*` in client IDs: also with the signs of IAM, and what a careless copy changes."""
+_CHINA = account_region("cn-north-1", "210987654321")
 _IDENTITY = "${cognito-identity.amazonaws.com:sub}"
+
+
+class Form(NamedTuple):
+    """For which account and region a policy is, and when it ends."""
+
+    place: AccountRegion = EXAMPLE_PLACE
+    expires: float | None = None
+    """In seconds since 1970."""
+    end: str = ""
+    """`expires` as IAM reads it, in whole seconds."""
 
 
 class PolicyTarget(NamedTuple):
@@ -43,8 +62,12 @@ class PolicyTarget(NamedTuple):
     """The principals and client IDs to ask about for one example principal."""
     meaning: Callable[[PolicyTemplate, ExamplePrincipal], Meaning]
     """What the template means there. Raises MustBeRefused."""
-    compile: Callable[[PolicyTemplate, ExamplePrincipal], str]
+    compile: Callable[[PolicyTemplate, ExamplePrincipal, Form], str]
     """The policy as JSON. Raises PolicyError, and InvalidTopics for what the target cannot express."""
+    forms: tuple[Form, ...]
+    """Forms that are tried besides the one for the example account."""
+    may_conflict: Callable[[PolicyTemplate, ExamplePrincipal, Iterable[Meeting]], bool]
+    """Whether the target may refuse entries because of each other. The meetings are those of the documents' proof."""
     read: Callable[[str, ExamplePrincipal], tuple[Statement, ...]]
     """The statements of a policy, with the values of its variables. Raises NotCovered."""
 
@@ -69,7 +92,7 @@ def _client_ids(template: PolicyTemplate, example: ExamplePrincipal) -> Iterator
         yield ExamplePrincipal(principal, given)
         return
     texts = [text_of(each.levels) for each in meant.allowed if each.action == "iot:Connect"]
-    endings = [text[:-1] + end for text in texts if text.endswith("*") for end in ("x", "*/?${y}+#")]
+    endings = [text[:-1] + end for text in texts if text.endswith("*") for end in _ENDINGS]
     for each in dict.fromkeys([given, *endings, *(text for text in texts if not text.endswith("*"))]):
         yield ExamplePrincipal(principal, each)
 
@@ -87,18 +110,27 @@ def _of_one_client(template: PolicyTemplate, example: ExamplePrincipal) -> Meani
     return Meaning(bound(meant.allowed), bound(meant.denied))
 
 
-def _session_policy(template: PolicyTemplate, example: ExamplePrincipal) -> str:
-    """The policy; with an end, it must be the same but for the condition. Raises NotCovered if it is not."""
+def check_forms(target: PolicyTarget, template: PolicyTemplate, example: ExamplePrincipal, text: str) -> None:
+    """Compares the other forms of a policy with the form for the example account. Raises NotCovered."""
+    for form in target.forms:
+        expected = text.replace(_PREFIX, form.place.arn_prefix("iot"))
+        if form.expires is not None:
+            expected = with_end(expected, form.end)
+        found: str | None = None
+        with suppress(PolicyError, InvalidTopics):
+            found = target.compile(template, example, form)
+        if found != (expected if len(expected) <= target.longest else None):
+            end = f" with the end {form.end}" if form.end else ""
+            raise NotCovered(
+                f"the policy for {form.place.region}{end} is not the one for {EXAMPLE_PLACE.region}: {found}"
+            )
+
+
+def _session_policy(template: PolicyTemplate, example: ExamplePrincipal, form: Form) -> str:
     principal, client_id = example
-    asked = client_id or ""
-    text = compile_session_policy(template, principal, client_id=asked, place=EXAMPLE_PLACE).text
-    try:
-        ending = compile_session_policy(template, principal, client_id=asked, place=EXAMPLE_PLACE, expires=_END).text
-    except SessionPolicyTooLarge:
-        return text
-    if without_end(ending, _END_TEXT) != text:
-        raise NotCovered("a policy with an end differs from the one without")
-    return text
+    return compile_session_policy(
+        template, principal, client_id=client_id or "", place=form.place, expires=form.expires
+    ).text
 
 
 def _guests(_: PolicyTemplate, example: ExamplePrincipal) -> Iterator[ExamplePrincipal]:
@@ -114,19 +146,43 @@ def _for_guest(text: str, name: str) -> str:
     return text.replace(_IDENTITY, json.dumps(name)[1:-1])
 
 
+def _of_guests(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning:
+    principal, _ = example
+    meant = meaning(template, principal, None)
+    applicable = [applies(block, principal.claims) for block in template.blocks]
+    for entry in template.entries:
+        needs_client_id = CLIENT_ID in variables_of(template_levels(entry.text))
+        if applicable[entry.block_index] and (needs_client_id or next(choices(entry, principal, None), None) is None):
+            raise MustBeRefused(NOT_EXPRESSIBLE)
+    return meant
+
+
+def _reach_each_other(template: PolicyTemplate, example: ExamplePrincipal, meetings: Iterable[Meeting]) -> bool:
+    applicable = [applies(block, example.principal.claims) for block in template.blocks]
+    return any(applicable[each.denying.block_index] and applicable[each.reached.block_index] for each in meetings)
+
+
 SESSION_POLICY = PolicyTarget(
     "a session policy",
     2048,
     _client_ids,
     _of_one_client,
     _session_policy,
+    (
+        Form(_CHINA),
+        Form(EXAMPLE_PLACE, 2_000_000_000, "2033-05-18T03:33:20Z"),
+        Form(_CHINA, 999_999_999.9, "2001-09-09T01:46:39Z"),
+    ),
+    lambda *_: False,
     lambda text, example: iam_statements(text, _PREFIX, example.client_id),
 )
 COGNITO_ROLE = PolicyTarget(
     "a role of guests",
     10_240,
     _guests,
-    lambda template, example: meaning(template, example.principal, None),
-    lambda template, example: compile_cognito_role(template, EXAMPLE_PLACE, example.principal.claims),
+    _of_guests,
+    lambda template, example, form: compile_cognito_role(template, form.place, example.principal.claims),
+    (Form(_CHINA),),
+    _reach_each_other,
     lambda text, example: iam_statements(_for_guest(text, example.principal.name), _PREFIX),
 )

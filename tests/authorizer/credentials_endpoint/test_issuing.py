@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from iot_authorizer import Authorizer, Grant, Principal, VerifiedPrincipal
+from iot_authorizer import Authorizer, Credentials, Grant, Principal, Refusal, VerifiedPrincipal
 from iot_authorizer.client_role import StsRole
 from iot_authorizer.credentials_endpoint import CredentialsHandler
 from iot_identities.passwords import hash_password
@@ -91,9 +91,42 @@ def test_the_policy_ends_credentials_that_aws_would_let_outlive_the_token(endpoi
     ends = int(time.time()) + 60
     body = endpoint(request(token=mint(exp=ends), query="clientId=ann")).body
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
-    allowed = [each for each in endpoint.sts.policy["Statement"] if each["Effect"] == "Allow"]
     assert body["Expiration"] == at
-    assert {each["Condition"]["DateLessThan"]["aws:CurrentTime"] for each in allowed} == {at}
+    assert dates(endpoint) == {at}
+
+
+def dates(endpoint: Endpoint) -> set[str]:
+    """The times until which the last session policy allows something."""
+    allowed = [each for each in endpoint.sts.policy["Statement"] if each["Effect"] == "Allow"]
+    return {each["Condition"]["DateLessThan"]["aws:CurrentTime"] for each in allowed}
+
+
+@pytest.mark.parametrize(("longest", "seconds"), [("24h", HOUR), ("30m", HOUR // 2), ("5m", 900)])
+def test_credentials_last_no_longer_than_the_template_lets_a_connection_last(
+    tmp_path: Path, longest: str, seconds: int
+) -> None:
+    policy = f'[session]\ndisconnect_after = "{longest}"\n\n[[grant]]\nconnect = ["{{principal}}"]\n'
+    endpoint = start(tmp_path, policy=policy)
+    body = endpoint(request(token=mint(exp=int(time.time()) + 2 * HOUR))).body
+    assert seconds - 2 <= endpoint.sts.asked[0]["DurationSeconds"] <= seconds
+    if longest == "5m":
+        assert dates(endpoint) == {body["Expiration"]}
+        assert body["Expiration"] <= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 300))
+
+
+def test_the_credentials_are_verified_with_the_client_id_that_the_template_chooses() -> None:
+    asked: list[str | None] = []
+
+    def verify(credentials: Credentials) -> Principal:
+        asked.append(credentials.client_id)
+        if credentials.client_id == "ann":
+            raise Refusal("another_device")
+        return Principal("ann")
+
+    sts, authorizer = Sts(), Authorizer(verify=verify, grant=lambda _: Grant(connect=("ann",)))
+    handler = CredentialsHandler(authorizer, lambda: StsRole(ROLE, "host", sts), observer=new_observer())
+    assert Endpoint(handler, sts)(request()).code == "another_device"
+    assert (asked, sts.asked) == ([None, "ann"], [])
 
 
 def test_a_policy_has_no_date_if_the_session_ends_in_time(endpoint: Endpoint) -> None:

@@ -15,6 +15,14 @@ def test_a_page_of_an_allowed_origin_gets_an_answer_that_its_browser_lets_it_rea
         assert (headers[ALLOW], headers["vary"], headers["cache-control"]) == (PAGE, "Origin", "no-store")
 
 
+def test_no_answer_can_be_loaded_by_another_page_or_as_another_type(endpoint: Endpoint) -> None:
+    events: list[dict[str, object]] = [ann(), request(), request(method="OPTIONS"), {"headers": []}]
+    for event in events:
+        headers = endpoint(event).answer["headers"]
+        found = [headers[name] for name in ("x-content-type-options", "cross-origin-resource-policy", "cache-control")]
+        assert found == ["nosniff", "same-origin", "no-store"]
+
+
 def test_a_preflight_says_what_a_page_may_send(endpoint: Endpoint) -> None:
     outcome = endpoint(request(method="OPTIONS", origin=PAGE))
     headers = outcome.answer["headers"]

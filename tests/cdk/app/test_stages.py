@@ -101,7 +101,9 @@ def test_two_stages_never_use_one_identity_table(
     [
         ("rooms/#", {}, {}, True),
         ("rooms/#", {"topic_prefix": "dev"}, {}, False),
-        ("+/say", {"topic_prefix": "dev"}, {}, False),
+        ("+/say", {"topic_prefix": "dev"}, {}, True),  # A client of dev can publish to dev/say.
+        ("rooms/#", {}, {"topic_prefix": "prod"}, True),  # And one without a prefix to prod/rooms/lobby.
+        ("rooms/#", {"topic_prefix": "dev"}, {"topic_prefix": "dev/prod"}, True),
         ("#", {"topic_prefix": "dev"}, {}, True),
         ("#", {"topic_prefix": "dev"}, {"topic_prefix": "prod"}, False),
         ("$aws/events/#", {"topic_prefix": "dev"}, {"topic_prefix": "prod"}, True),
@@ -114,7 +116,7 @@ def test_a_rule_gets_no_messages_of_another_stage_unless_this_is_accepted(
     topic: str, dev: dict[str, object], prod: dict[str, object], is_refused: bool
 ) -> None:
     rule = MessageRule(name="on_say", topics=(topic,), function="my_rules.on_message")
-    message = "authorizer.toml: rule on_say: stage prod gets messages of stage dev"
+    message = "authorizer.toml: rule on_say: stage prod can get messages of stage dev"
     with pytest.raises(InvalidSettings, match=re.escape(message)) if is_refused else nullcontext():
         check_own_messages({"dev": dev, "prod": prod}, "prod", [rule], "")
 

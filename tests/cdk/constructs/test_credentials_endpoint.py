@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnOutput, Stack
+from aws_cdk import App, CfnOutput, CfnParameter, Stack
 from aws_cdk.assertions import Template
 
-from iot_authorizer_cdk import IotCustomAuthorizer
+from iot_authorizer_cdk import AuthorizerProps, InvalidSettings, IotCustomAuthorizer
 from iot_authorizer_cdk.constructs.alarms import Alarms
 from iot_policies.entries import RESOURCE_TYPES
 from tests.cdk.configurations import append, with_secret
@@ -87,6 +87,41 @@ def test_the_api_has_one_route_throttles_and_logs_no_query(endpoint: Template) -
     assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
     logged = json.loads(stage["AccessLogSettings"]["Format"])
     assert not {"path", "queryString", "authorizer"} & logged.keys()
+
+
+def test_the_access_log_says_from_where_the_request_of_a_log_line_came(endpoint: Template) -> None:
+    _, stage = only(endpoint, "AWS::ApiGatewayV2::Stage", "")
+    logged = json.loads(stage["AccessLogSettings"]["Format"])
+    assert logged["ip"] == "$context.identity.sourceIp"
+    assert logged["functionRequestId"] == "$context.integration.requestId"
+
+
+@pytest.mark.parametrize(
+    ("properties", "reserved"),
+    [
+        ({"status": "INACTIVE"}, 0),
+        ({"reserved_concurrency": 0}, 0),
+        ({"reserved_concurrency": 10}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_what_stops_the_authorizer_stops_the_endpoint(
+    synth: Synth, config: Path, properties: dict[str, Any], reserved: int | None
+) -> None:
+    append(config, "[credentials]")
+    _, function = only(
+        synth(props=AuthorizerProps(**properties)), "AWS::Lambda::Function", "AuthorizerCredentialsLambdaFunction"
+    )
+    assert function.get("ReservedConcurrentExecutions") == reserved
+
+
+def test_a_status_that_only_the_deployment_knows_is_refused(code: Path, config: Path) -> None:
+    append(config, "[credentials]")
+    stack = Stack(App(), "Test")
+    status: Any = CfnParameter(stack, "Status").value_as_string
+    with pytest.raises(InvalidSettings, match="status: expected ACTIVE or INACTIVE"):
+        IotCustomAuthorizer(stack, "Authorizer", code=code, props=AuthorizerProps(status=status))
 
 
 def test_the_outputs_have_the_url(endpoint: Template) -> None:

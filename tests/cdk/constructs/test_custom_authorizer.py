@@ -12,7 +12,7 @@ from iot_authorizer_cdk import AuthorizerProps, InvalidSettings
 from iot_authorizer_cdk.package.target import MARK
 from iot_policies import InvalidFile
 from tests.cdk.configurations import KEY_ARN, with_secret
-from tests.cdk.conftest import Synth, statements
+from tests.cdk.conftest import Synth, here_and_in_china, statements
 
 GET_SECRET = "secretsmanager:GetSecretValue"
 AUTHORIZER = "AWS::IoT::Authorizer"
@@ -164,12 +164,12 @@ def test_the_role_may_read_a_secret_that_values_name_with_a_token(synth: Synth, 
 def test_the_role_may_decrypt_with_the_secrets_key_only_through_secrets_manager(synth: Synth, config: Path) -> None:
     with_secret(config)
     _, _, decrypts = statements(synth(props=AuthorizerProps(secret_kms_key_arns=[KEY_ARN])))
-    service = {"Fn::Join": ["", ["secretsmanager.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
+    services = here_and_in_china("secretsmanager")
     assert decrypts == {
         "Action": "kms:Decrypt",
         "Effect": "Allow",
         "Resource": KEY_ARN,
-        "Condition": {"StringEquals": {"kms:ViaService": [service]}},
+        "Condition": {"StringEquals": {"kms:ViaService": services}},
     }
 
 

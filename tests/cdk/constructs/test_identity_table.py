@@ -10,7 +10,7 @@ from aws_cdk.assertions import Match, Template
 
 from iot_authorizer_cdk import IdentityTable, InvalidSettings, IotCustomAuthorizer
 from iot_policies import InvalidFile
-from tests.cdk.conftest import Synth, statements
+from tests.cdk.conftest import Synth, here_and_in_china, statements
 
 TABLE = "AWS::DynamoDB::Table"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/identities"
@@ -86,9 +86,8 @@ def test_the_function_knows_the_table_reads_it_and_writes_only_counts_of_wrong_p
 def test_the_function_may_decrypt_with_the_tables_key_only_through_dynamodb(stack: Stack, code: Path) -> None:
     key = aws_kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:123456789012:key/1")
     _, (*_, decrypts), _ = used(stack, code, encryption_key=key)
-    service = {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
     assert (decrypts["Action"], decrypts["Resource"]) == ("kms:Decrypt", key.key_arn)
-    assert decrypts["Condition"] == {"StringEquals": {"kms:ViaService": [service]}}
+    assert decrypts["Condition"] == {"StringEquals": {"kms:ViaService": here_and_in_china("dynamodb")}}
 
 
 def test_the_function_may_decrypt_with_the_key_behind_an_alias(stack: Stack, code: Path) -> None:

@@ -4,8 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Template
 
+from iot_authorizer_cdk import IotCustomAuthorizer
+from iot_authorizer_cdk.properties import InvalidSettings
+from iot_identities.passwords import hash_password
 from iot_policies import InvalidFile
 from tests.cdk.configurations import append
 from tests.cdk.conftest import Synth
@@ -95,6 +99,37 @@ def test_a_function_by_its_arn_is_invoked_as_it_is(config: Path, synth: Synth) -
         "AWS::Lambda::Permission", {"FunctionName": FUNCTION_ARN, "SourceAccount": {"Ref": "AWS::AccountId"}}
     )
     template.resource_count_is("AWS::Lambda::EventInvokeConfig", 0)
+
+
+@pytest.mark.parametrize(
+    ("region", "account", "expected"),
+    [
+        ("us-east-1", "123456789012", "rule copy: function: found eu-west-1, but the stack is in us-east-1"),
+        ("eu-west-1", "210987654321", "rule copy: function: found account 123456789012, but the stack is in 2109"),
+    ],
+)
+def test_a_function_of_another_region_or_account_is_refused(
+    config: Path, code: Path, region: str, account: str, expected: str
+) -> None:
+    append(config, FOREIGN)
+    stack = Stack(App(), "Test", env=Environment(region=region, account=account))
+    with pytest.raises(InvalidSettings, match=expected):
+        IotCustomAuthorizer(stack, "Authorizer", code=code)
+
+
+def test_the_function_has_none_of_the_files_that_the_authorizer_reads(config: Path, code: Path, tmp_path: Path) -> None:
+    name = "users[1]{a}.toml"
+    append(config, f'{OWN}\n[passwords]\nfile = "{name}"\n')
+    (code / name).write_text(f'[users.ann]\nhash = "{hash_password("secret")}"\n')
+    (code / "my_rules.py").write_text("def on_message(event, context): ...\n")
+    app = App(outdir=str(tmp_path / "out"))
+    stack = Stack(app, "Test")
+    IotCustomAuthorizer(stack, "Authorizer", code=code)
+    app.synth()
+    named = {name, "policy.toml", "keys.json"}
+    assets = [{path.name for path in asset.iterdir()} for asset in (tmp_path / "out").glob("asset.*") if asset.is_dir()]
+    with_code = [names for names in assets if "my_rules.py" in names]
+    assert sorted(len(names & named) for names in with_code) == [0, 3]
 
 
 def test_without_rules_there_is_nothing_of_them(template: Template) -> None:

@@ -238,6 +238,15 @@ def test_the_role_may_decrypt_with_the_key_of_a_secret_only_through_secrets_mana
     }
 
 
+def test_in_china_the_role_may_decrypt_through_a_service_with_either_name(code: Path) -> None:
+    place = "cn-north-1"
+    stack = Stack(App(), "Test", env=Environment(account=HERE.account, region=place))
+    key = aws_kms.Key.from_key_arn(stack, "Key", f"arn:aws-cn:kms:{place}:{HERE.account}:key/1")
+    _, decrypts = allowed(code, stack, aws_secretsmanager.Secret(stack, "New", encryption_key=key))
+    services = [f"secretsmanager.{place}.amazonaws.com", f"secretsmanager.{place}.amazonaws.com.cn"]
+    assert decrypts["Condition"] == {"StringEquals": {"kms:ViaService": services}}
+
+
 def test_a_secret_with_an_alias_whose_key_is_not_known_is_refused(code: Path) -> None:
     stack = Stack(App(), "Test")
     alias = aws_kms.Alias.from_alias_name(stack, "Alias", "alias/key")

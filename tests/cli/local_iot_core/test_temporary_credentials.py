@@ -25,6 +25,7 @@ from tests.local.iam.signers import Signer, stranger
 REGION = "us-east-1"
 CONFIGURATION = 'name = "chat"\npolicy = "policies/chat.toml"\n'
 ANONYMOUS = '[anonymous]\nprincipal = "guest"\nclaims = {{ rooms = ["{room}"] }}\n'
+CONNECT = '[[grant]]\nconnect = ["{principal}"]\n'
 PROVIDER = "urn:iot-authorizer:development"
 
 
@@ -83,6 +84,31 @@ def test_an_identity_may_do_what_the_template_grants_its_id(chat: Running, is_us
     chat.record("decision", action="subscribe", allowed=False, principal=identity)
     event = chat.record("presence", event="disconnected")
     assert event["client_id"] == identity
+
+
+@pytest.mark.parametrize(
+    ("saved", "ends"),
+    [
+        (CONNECT, False),
+        ('[[grant]]\nconnect = ["x/{principal}"]\n', True),
+        ('[[grant]]\nconnect = ["{claims.device}"]\n', True),
+    ],
+    ids=["less", "another client ID", "no guests"],
+)
+def test_a_saved_template_takes_effect_for_a_guest_that_is_connected(
+    chat: Running, project: Path, saved: str, ends: bool
+) -> None:
+    cognito = Cognito(chat)
+    identity = cognito.identity()
+    with signed(chat, cognito.key(identity)) as client:
+        assert client.connect(identity).reason_code == 0
+        assert client.subscribe(f"users/{identity}/inbox/#") == 0
+        (project / "policies" / "chat.toml").write_text(saved)
+        if ends:
+            assert chat.record("presence", event="disconnected")["client_id"] == identity
+        else:
+            chat.record("decision", action="refresh", principal=identity)
+            assert client.subscribe(f"users/{identity}/inbox/#") == 0x80
 
 
 def test_an_identity_connects_only_with_its_own_client_id(chat: Running) -> None:

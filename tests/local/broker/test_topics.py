@@ -91,6 +91,9 @@ def test_a_message_of_basic_ingest_reaches_no_subscriber(broker: Bench) -> None:
         pytest.param("ä" * 128 + "x", id="257 bytes of UTF-8"),
         pytest.param(f"{SEVEN_SLASHES}/", id="8 slashes"),
         pytest.param(f"$aws/rules/r/{'x' * 257}", id="257 bytes behind a rule's prefix"),
+        pytest.param(f"$aws/rules/{'r' * 129}/x", id="a rule's name with 129 letters"),
+        pytest.param("$aws/rules/r", id="basic ingest without a topic"),
+        pytest.param("$aws/rules//x", id="basic ingest without a rule"),
         pytest.param(f"$aws/rules/r/{SEVEN_SLASHES}/", id="8 slashes behind a rule's prefix"),
     ],
 )

@@ -73,6 +73,12 @@ def test_it_keeps_its_process_and_its_state_from_event_to_event(start: Start) ->
     assert first["process"] == second["process"] != os.getpid()
 
 
+def test_what_it_printed_before_it_raised_is_kept(start: Start) -> None:
+    with pytest.raises(BrokenHandler) as raised:
+        start().invoke({"do": "print('so far'); raise KeyError('no')"})
+    assert raised.value.output == "so far"
+
+
 def test_its_log_line_is_that_of_its_decision(start: Start) -> None:
     line = """print("x"); print(json.dumps({"decision": "allowed", "principal": os.environ["OWN"]}))"""
     assert start().invoke({"do": line}).decision == {"decision": "allowed", "principal": "variable"}

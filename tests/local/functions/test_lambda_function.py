@@ -44,6 +44,16 @@ def test_the_context_has_the_attributes_of_lambdas_context(folder: Path) -> None
     assert first["id"] != second["id"]
 
 
+def test_the_context_is_that_of_the_named_function_and_its_time_out(folder: Path) -> None:
+    (folder / "own.py").write_text(
+        "def lambda_handler(event, context):\n"
+        "    return {'log': context.log_group_name, 'left': round(context.get_remaining_time_in_millis() / 1000)}\n"
+    )
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:on-say"
+    answer = LambdaFunction("own.lambda_handler", arn=arn, timeout=30).invoke({}).answer
+    assert answer == {"log": "/aws/lambda/on-say", "left": 30}
+
+
 def test_the_handler_gets_a_copy_of_the_event(folder: Path) -> None:
     text = "def lambda_handler(event, context):\n    event.pop('protocols').clear()\n    return {}\n"
     event = {"protocols": ["mqtt"]}

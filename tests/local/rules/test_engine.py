@@ -16,7 +16,7 @@ from iot_core.feed import Record
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from iot_core.mqtt import Connect, Properties, Version, Will
-from iot_core.rules.engine import MOST_EVENTS
+from iot_core.rules.engine import MOST_EVENTS, MOST_HOPS
 from tests.clock import Clock
 from tests.event_loop import in_event_loop
 from tests.local.broker.peer import Peer, Policy
@@ -238,14 +238,99 @@ async def test_a_function_that_raises_is_tried_again_after_one_and_two_minutes(t
         assert bob.topics() == []  # Lambda has the event by then: the rule did not fail.
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"text": "\\ud800"}',  # Half of a surrogate pair: no UTF-8 has it.
+        b'{"text": 1e999}',
+        b'{"text": NaN}',
+        b'{"text": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+    ],
+)
+@pytest.mark.parametrize(
+    ("items", "action"), [("*, topic() AS t", INVOKE), ("*", INVOKE), ("text", republish("b/${text}"))]
+)
+def test_json_that_cannot_be_written_again_fails_one_rule_and_no_other(
+    tmp_path: Path, payload: bytes, items: str, action: object
+) -> None:
+    @in_event_loop
+    async def publish() -> None:
+        async with running(tmp_path) as rules:
+            rules.create("bad", f"SELECT {items} FROM 'a'", action)
+            rules.create("good", "SELECT topic() AS t FROM 'a'", INVOKE)
+            rules.connect("ann").publish("a", payload)
+            records = await rules.records(2)
+            assert {str(each["rule"]): "problem" in each for each in records} == {"bad": True, "good": False}
+            assert rules.events == [{"t": "a"}]
+
+    publish()
+
+
+@pytest.mark.parametrize("topic", ["$aws/rules/second/b", "$aws/things/x/shadow/update"])
+def test_a_payload_cannot_choose_a_reserved_topic(tmp_path: Path, topic: str) -> None:
+    @in_event_loop
+    async def publish() -> None:
+        async with running(tmp_path) as rules:
+            rules.create("first", "SELECT * FROM 'a'", republish("${to}"))
+            rules.create("second", "SELECT topic() AS t", INVOKE)
+            rules.connect("ann").publish("a", json.dumps({"to": topic}).encode())
+            (record,) = await rules.records(1)
+            assert "begins its topic with $$" in str(record["problem"])
+
+    publish()
+
+
 @in_event_loop
-async def test_more_events_than_can_wait_fail_and_are_reported(tmp_path: Path) -> None:
+async def test_a_loop_of_republishes_ends_and_is_reported(tmp_path: Path) -> None:
+    async with running(tmp_path) as rules:
+        rules.create("ping", "SELECT * FROM 'ping'", republish("pong"))
+        rules.create("pong", "SELECT * FROM 'pong'", republish("ping"))
+        rules.connect("ann").publish("ping")
+        *_, last = await rules.records(MOST_HOPS + 1)
+        assert "a loop" in str(last["problem"])
+
+
+@in_event_loop
+async def test_rules_that_multiply_a_message_leave_room_for_others(tmp_path: Path) -> None:
+    async with running(tmp_path) as rules:
+        rules.create("flood", "SELECT * FROM 'flood'", *[republish("flood")] * 10)
+        rules.create("on_say", f"SELECT topic() AS t {FROM_SAY}", INVOKE)
+        ann = rules.connect("ann")
+        ann.publish("flood")
+        for _ in range(2 * MOST_HOPS):  # Ten more messages of each, if nothing stopped them.
+            await one_turn()
+        assert rules.core.feed.last_id < 200_000
+        ann.publish("rooms/lobby/say/ann")
+        async with asyncio.timeout(PATIENCE):
+            while not rules.events:
+                await one_turn()
+
+
+@in_event_loop
+async def test_more_events_of_a_function_than_can_wait_fail_and_those_of_others_do_not(tmp_path: Path) -> None:
     async with running(tmp_path) as rules:
         rules.create("on_say", f"SELECT topic() AS t {FROM_SAY}", INVOKE)
+        other = f"{ARN}-other"
+        rules.core.rules_engine.functions = {ARN: rules.environments, other: rules.environments}
+        rules.create("other", "SELECT topic() AS t FROM 'other'", {"lambda": {"functionArn": other}})
         for _ in range(MOST_EVENTS + 1):
             rules.core.broker.publish(Message("rooms/lobby/say/ann", b""))
+        rules.core.broker.publish(Message("other", b""))
         (record,) = await rules.records(1)
-        assert "events wait" in str(record["problem"])
+        assert (record["rule"], "events wait" in str(record["problem"])) == ("on_say", True)
+
+
+@in_event_loop
+async def test_after_the_end_no_rule_runs_and_unfinished_events_are_counted(tmp_path: Path) -> None:
+    async with running(tmp_path) as rules:
+        rules.create("on_say", f"SELECT topic() AS t {FROM_SAY}", INVOKE)
+        ann = rules.connect("ann")
+        ann.publish("rooms/lobby/say/ann")
+        await one_turn()
+        ann.publish("rooms/lobby/say/ann")
+        rules.core.close()
+        await one_turn()
+        assert rules.core.rules_engine.unfinished == 1
 
 
 @in_event_loop

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from iot_core.rules.rule_registry import TopicRules
+from iot_core.rules.topic_rule import InvalidTopicRule
 from iot_policies import InvalidFile
 
 RULE: dict[str, object] = {
@@ -31,6 +32,17 @@ def test_a_broken_file_is_refused_with_its_name(tmp_path: Path, content: str) ->
     (tmp_path / "topic_rules.json").write_text(content)
     with pytest.raises(InvalidFile, match=r"topic_rules\.json.*remove it"):
         TopicRules(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("member", "named"),
+    [({"foo": 1}, "foo"), ({"ruleDisabled": "true"}, "ruleDisabled"), ({"createdAt": 1}, "createdAt")],
+)
+def test_a_member_that_no_rule_has_is_refused_by_its_name(
+    tmp_path: Path, member: dict[str, object], named: str
+) -> None:
+    with pytest.raises(InvalidTopicRule, match=named):
+        TopicRules(tmp_path).create("a", RULE | member)
 
 
 def test_the_creation_date_of_a_configured_rule_stays(tmp_path: Path) -> None:

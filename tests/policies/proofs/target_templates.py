@@ -11,7 +11,7 @@ from contextlib import suppress
 from iot_policies import InvalidTopics, PolicyTemplate
 from iot_policies.errors import PolicyError
 from iot_policies.proofs.target_prover import prove_target
-from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY
+from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY, Form
 from tests.policies.proofs.faults import PREFIXED, READY, Blocks, deny, grant
 
 _CONNECT = grant(connect=["{principal}", "{principal}/*"])
@@ -31,6 +31,10 @@ CRAFTED: dict[str, Blocks] = {
         deny(when={"off": True}, connect=["{principal}*"], connect_with=["PersistentConnect"]),
         deny(when={"out": True}, connect=["{principal}"]),
     ),
+    "client IDs that differ in case only": (
+        grant(connect=["{principal}"], connect_with=["LastWill"], publish=["a"]),
+        deny(connect=["{claims.x}"], connect_with=["LastWill"]),
+    ),
     "direct messages": (
         _CONNECT,
         grant(send=[{"to": "{claims.x}", "topics": ["a/{claims.x}", "b/+"]}, {"to": "{principal}", "topics": ["c"]}]),
@@ -39,6 +43,20 @@ CRAFTED: dict[str, Blocks] = {
     ),
     "topics of a client": (_CONNECT, grant(publish=["c/{client_id}/+"], subscribe=["d/{principal}/#"])),
     "a topic of an identity": (_CONNECT, grant(publish=["a/+/b"]), grant(publish=["{principal}/#"])),
+    "an identity in each place": (
+        grant(
+            connect=["{principal}", "d-{principal}"],
+            subscribe=["{principal}/#"],
+            publish=["a-{principal}/x", "{principal}-b/+"],
+            send=[{"to": "{principal}", "topics": ["{principal}/c", "x-{principal}"]}],
+        ),
+    ),
+    "what only some guests need": (
+        grant(when={"x": "*"}, publish=["a/{client_id}"]),
+        _CONNECT,
+        grant(when={"y": "*"}, publish=["a/{claims.z}"]),
+        deny(when={"z": "*"}, publish=["b/{claims.x}", "b/{client_id}"]),
+    ),
     "one list of actions": (_CONNECT, grant(publish=["a", "b"], subscribe=["a/#", "c"], retain=["d/{principal}"])),
     "claims of guests": (_CONNECT, grant(when={"x": "*"}, publish=["a/{claims.x}/{principal}"])),
     "wide characters": (_CONNECT, grant(publish=["a/{claims.x}"]), grant(when={"y": "*"}, publish=["\u0100"])),
@@ -73,7 +91,7 @@ def main() -> None:
             if found is not None:
                 policies = []
                 with suppress(PolicyError, InvalidTopics):
-                    policies.append(target.compile(template, found.example))
+                    policies.append(target.compile(template, found.example, Form()))
                 line = {"template": number, "target": target.name, "kind": found.kind, "action": found.action}
                 line |= {"text": found.text, "attributes": found.attributes, "lines": [*found.lines()]}
                 print(json.dumps(line | {"policies": policies, "principal": found.example.principal.name}))

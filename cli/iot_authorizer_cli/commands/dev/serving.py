@@ -47,6 +47,9 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following
+        if lost := core.iot_core.rules_engine.unfinished:
+            told = f"{lost} events of rules have not ended and are lost: Lambda would keep them"
+            terminal.print(coloured(told, "yellow"))
 
 
 async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) -> None:

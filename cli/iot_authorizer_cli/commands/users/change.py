@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from iot_authorizer.user_claims import check_user_name
 from iot_authorizer_cli.commands.users import storing
 from iot_authorizer_cli.commands.users.rules import (
     check_chosen,
     checked_claims,
-    checked_name,
     made_password,
     parsed_time,
 )
@@ -52,7 +52,7 @@ def add(
         found_claims = checked_claims(claims)
     lifetime = None if valid_for is None else duration(valid_for, "--valid-for", LONGEST, "1s")
     with usage_errors("NAME"):
-        checked_name(name)
+        check_user_name(name)
     opened = where.open(make=True)
     storing.require_new(opened, name)
     passwords: tuple[StoredPassword, ...] = ()

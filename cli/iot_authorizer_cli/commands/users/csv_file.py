@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
+from iot_authorizer.user_claims import check_user_name
 from iot_authorizer_cli.commands.users.rules import (
     SHORTEST_GENERATED,
     check_chosen,
     checked_claims,
-    checked_name,
     parsed_flag,
     parsed_time,
 )
@@ -135,7 +135,7 @@ def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
     if len(cells) != len(header):
         raise ValueError(f"expected {len(header)} cells, as in the header, found {len(cells)}")
     found = dict(zip(header, cells, strict=True))
-    name = _cell(found, "name", checked_name) or checked_name("")
+    name = _cell(found, "name", check_user_name) or check_user_name("")
     password = _cell(found, "password", lambda chosen: _checked_password(chosen, name))
     encoded = _cell(found, "hash", check_hash)
     if password and encoded:

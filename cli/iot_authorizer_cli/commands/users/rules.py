@@ -1,4 +1,4 @@
-"""Rules for user names, passwords, claims and times. Each raises ValueError with a sentence.
+"""Rules for passwords, claims and times. Each raises ValueError with a sentence.
 
 The sentence never quotes the value: a user may confuse fields, so any of them could hold a password.
 """
@@ -12,8 +12,6 @@ from iot_authorizer.tokens import token_in
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_identities.strict_json import DuplicateKey
 from iot_identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
-from iot_policies.names import name_problem
-from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, is_safe
 
 SHORTEST_CHOSEN = 8
 """Characters: NIST SP 800-63B, section 5.1.1.1."""
@@ -21,19 +19,6 @@ SHORTEST_GENERATED = 16
 """Characters. As hexadecimal digits they are 64 bits, too many to guess over a network."""
 _RANDOM_BYTES = 24
 _TIME = 'expected a date, as "2027-12-31", a time with its zone, as "2027-12-31T18:00:00Z", or seconds since 1970'
-
-
-def checked_name(name: str) -> str:
-    """Checks a user name: every template must be able to put it into a topic."""
-    if not name:
-        raise ValueError("a user name has at least one character")
-    if (problem := name_problem(name)) is not None:
-        raise ValueError(f"a user name {problem}: the authorizer refuses such names")
-    if not is_safe(name):
-        signs = " ".join(UNSAFE_SIGNS)
-        expected = f"at most {LONGEST_VALUE} bytes, none of {signs}"
-        raise ValueError(f"a user name is one level of a topic: {expected}")
-    return name
 
 
 def check_chosen(password: bytes, name: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from iot_authorizer_cli.commands.users import storing
+from iot_identities.changing import MOST_ATTEMPTS
 from iot_identities.passwords import verify_password
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Item
@@ -171,6 +172,6 @@ def test_two_writers_of_one_user_do_not_lose_changes(busy: Busy) -> None:
 
 
 def test_a_writer_that_is_always_faster_is_reported(busy: Busy) -> None:
-    busy.times = 2
+    busy.times = MOST_ATTEMPTS
     with pytest.raises(typer.BadParameter, match="another writer keeps changing ann"):
         storing.change(busy, "ann", lambda user: replace(user, claims={"a": 1}))
