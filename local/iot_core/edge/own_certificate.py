@@ -43,8 +43,14 @@ class CertificateFiles(NamedTuple):
 
 
 def copy_path(folder: Path) -> Path:
-    """The copy of the server's own certificate in a data folder. It exists only while such a certificate is served."""
+    """The copy in a data folder. It is there from a start with such a certificate until the next start without one."""
     return folder / _COPY
+
+
+def copied_names(folder: Path) -> Sequence[str]:
+    """The names in the copy in a data folder; none if there is no copy. Raises InvalidFile, OSError."""
+    path = copy_path(folder)
+    return _names(path, _read_chain(path)[0]) if path.exists() else ()
 
 
 class OwnCertificate:

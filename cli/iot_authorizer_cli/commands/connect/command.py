@@ -1,5 +1,6 @@
 """`iot-authorizer connect`: a ready-to-run program for a real client."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,8 @@ from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Tran
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
 from iot_core.edge.certificate_authority import ca_path
-from iot_core.edge.own_certificate import copy_path
+from iot_core.edge.host_check import is_named
+from iot_core.edge.own_certificate import copied_names, copy_path
 from iot_core.functions.lambda_function import function_arn
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.toml_file import read_file
@@ -101,7 +103,7 @@ def connect(
     claims, client ID and topics are an example that the policy template allows.
     """
     configured = _configured(config, data)
-    where = _endpoint(endpoint, client)
+    where = _endpoint(endpoint, client, data)
     _check(token, signature, user, password, where, anonymous=anonymous)
     if anonymous:
         _check_anonymous(token=token, user=user, principal=principal, claims=claims)
@@ -209,11 +211,12 @@ def _deployed_name(configured: ProjectConfiguration) -> str:
     return chosen
 
 
-def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
+def _endpoint(text: str | None, client: Client, data: Path) -> ClientEndpoint:
     if text is None:
         return default_endpoint(client)
     with usage_errors("--endpoint"):
-        return ClientEndpoint.parse(text)
+        found = ClientEndpoint.parse(text)
+    return replace(found, own=is_named(found.host, copied_names(data)))
 
 
 def _check(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jwt
 import pytest
+import trustme
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
@@ -72,8 +73,11 @@ def test_the_local_ca_has_an_absolute_path(connect: Connect, client: str, tmp_pa
 
 
 def test_a_program_for_a_certificate_of_the_user_s_own_has_no_local_ca(connect: Connect, tmp_path: Path) -> None:
-    write_whole(copy_path(tmp_path / ".iot-authorizer"), b"any")
+    certificate = trustme.CA().issue_cert("iot.example.com").cert_chain_pems[0].bytes()
+    write_whole(copy_path(tmp_path / ".iot-authorizer"), certificate)
     assert "ca.pem" not in connect("curl").stdout
+    assert "'token: ey" in connect("curl", "--endpoint", "https://iot.example.com").stdout
+    assert "is at AWS" in connect("curl", "--endpoint", "https://iot.example.org").stderr
 
 
 def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
