@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from iot_authorizer_cli.dev_endpoint import Unreachable
 from iot_authorizer_cli.live_clients import live_clients
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_policies import InvalidFile
@@ -49,6 +50,18 @@ def test_http_is_answered_under_the_names_of_the_certificate(own: LocalIotCore, 
 
 def test_the_tools_of_this_machine_recognize_the_certificate_itself(own: LocalIotCore, config: Path) -> None:
     assert live_clients(f"https://localhost:{own.tls_port}", config.parent / "data") == []
+
+
+def test_the_tools_trust_no_other_certificate_of_the_same_ca_and_name(own: LocalIotCore, config: Path) -> None:
+    other = CA.issue_cert("iot.example.com", "localhost")
+    certificate, key = config.with_name("other.pem"), config.with_name("other-key.pem")
+    other.cert_chain_pems[0].write_to_path(certificate)
+    other.private_key_pem.write_to_path(key)
+    with (
+        LocalIotCore(config, certificate=certificate, key=key) as stranger,
+        pytest.raises(Unreachable, match="is not the `dev` of this data"),
+    ):
+        live_clients(f"https://localhost:{stranger.tls_port}", config.parent / "data")
 
 
 def test_the_next_start_without_it_has_a_certificate_of_the_local_ca(config: Path, own: LocalIotCore) -> None:
