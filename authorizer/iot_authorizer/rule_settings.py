@@ -71,15 +71,21 @@ def _problem(topic_filter: str) -> str | None:
     levels = split(topic_filter)
     if any(len(level) > 1 and (PLUS in level or HASH in level) for level in levels) or HASH in levels[:-1]:
         return "+ and # must be the only character of their level, and # must be the last level"
-    if "'" in topic_filter or "\\" in topic_filter or not topic_filter.isprintable():
-        # unmeasured: whether \ begins an escape in a text of IoT Core's SQL.
-        return "a quote, a backslash or an unprintable character cannot be in the SQL of a rule"
     if levels[0].startswith("$") and levels[0] != "$aws":
         return f"{'a shared subscription is' if levels[0] == SHARE else 'topics that start with $ are'} not for rules"
     if levels[:2] == ("$aws", "rules"):
         return "basic ingest reaches a rule by its name, not by a filter"
     if len(levels) > _MOST_SLASHES + 1 or len(topic_filter.encode()) > _LONGEST_FILTER:
         return f"a filter has at most {_MOST_SLASHES} slashes and {_LONGEST_FILTER} bytes"
+    return _wrong_characters(topic_filter)
+
+
+def _wrong_characters(topic_filter: str) -> str | None:
+    if "'" in topic_filter or "\\" in topic_filter or not topic_filter.isprintable():
+        # unmeasured: whether \ begins an escape in a text of IoT Core's SQL.
+        return "a quote, a backslash or an unprintable character cannot be in the SQL of a rule"
+    if "{" in topic_filter or "}" in topic_filter:
+        return "a rule is for all principals, so it has no placeholders: write + for a level of any text"
     return None
 
 

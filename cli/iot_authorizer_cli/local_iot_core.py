@@ -19,7 +19,6 @@ from iot_authorizer_cli.project.client_role import write_client_role
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
-from iot_authorizer_cli.project.rule_functions import topic_rules
 from iot_core.api.http_api import HttpApiRoute
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
@@ -176,7 +175,7 @@ class LocalIotCore(Lifecycle):
         default = self._default_authorizer or configured.default_authorizer
         explain = partial(decision_reasons, configured)
         self.iot_core.configure(configured.description, functions, explain, default=default)
-        self.iot_core.configure_rules(topic_rules(configured, self.place, time.time()))
+        self.iot_core.configure_rules(configuration.topic_rules)
         roles = configured.identity_roles(self.place)
         self.iot_core.configure_identities(roles.policy, roles.problem, with_guests=roles.with_guests)
 

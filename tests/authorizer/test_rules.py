@@ -70,6 +70,7 @@ def test_only_a_configuration_with_rules_loads_their_settings(tmp_path: Path, te
         ('"rooms/+/say/+"', '"rooms/#/say"', "+ and # must be"),
         ('"rooms/+/say/+"', '"rooms/a+"', "+ and # must be"),
         ('"rooms/+/say/+"', '"it\'s"', "a quote"),
+        ('"rooms/+/say/+"', '"rooms/{claims.rooms}/say"', "write + for a level"),
         ('"rooms/+/say/+"', "'a\\b'", "a backslash"),
         ('"rooms/+/say/+"', '"a/\\u0000"', "unprintable"),
         ('"rooms/+/say/+"', '"$share/g/a"', "shared subscription"),

@@ -29,10 +29,16 @@ token_key_name = "token"
 [passwords]
 file = "passwords.toml"
 """
-_WATCHERS = """
+RULE = "heard"
+"""The topic rule that clients may reach by basic ingest. A test creates it."""
+_GRANTS = f"""
+[[grant]]
+name    = "ingest"
+publish = ["$aws/rules/{RULE}/rooms/{{claims.rooms}}/say/{{principal}}"]
+
 [[grant]]
 name      = "watchers"
-when      = { role = "watcher" }
+when      = {{ role = "watcher" }}
 subscribe = ["$aws/events/presence/disconnected/#", "rooms/#"]
 """
 
@@ -114,7 +120,7 @@ def _ports(process: subprocess.Popen[str], log: Path) -> tuple[int, int]:
 
 def _configure(folder: Path) -> None:
     chat = Path(__file__).parent.parent.parent / "policies" / "chat.toml"
-    (folder / "policy.toml").write_text(chat.read_text() + _WATCHERS)
+    (folder / "policy.toml").write_text(chat.read_text() + _GRANTS)
     (folder / "authorizer.toml").write_text(_CONFIGURATION)
     rooms = json.dumps(CLAIMS["rooms"])
     (folder / "passwords.toml").write_text(

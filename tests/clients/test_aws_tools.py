@@ -1,35 +1,17 @@
 """The `aws` CLI and boto3, unmodified, over HTTP and HTTPS."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
+from tests.clients.aws_cli import aws
 from tests.clients.boto3_clients import control_plane, data_plane
-from tests.clients.connection import PATIENCE
 from tests.clients.paho_client import PahoConnection
 from tests.clients.presence import Watcher
 from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
 
-ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
 SCHEMES = pytest.mark.parametrize("scheme", ["http", "https"])
-
-
-def aws(server: Server, *arguments: str) -> dict[str, object]:
-    """Run a command of the CLI and return its answer."""
-    command = [str(Path(sys.executable).parent / "aws"), *arguments, "--output", "json"]
-    where = ["--endpoint-url", server.tls_url, "--ca-bundle", str(server.ca)]
-    environment = os.environ | ENVIRONMENT
-    done = subprocess.run(
-        [*command, *where], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, object] = json.loads(done.stdout or "{}")
-    return answer
 
 
 def invoke(server: Server, token: str) -> dict[str, object]:

@@ -18,6 +18,17 @@ from tests.cloud.project import Project
 Walk = Callable[[Journey], Walked]
 BEFORE = "before"
 """The account's default authorizer, before anything is deployed."""
+RULES_CODE = """\
+import json
+import os
+
+
+def on_message(event, context):
+    if event["topic"] == "rooms/fails":
+        raise RuntimeError("no")
+    print(json.dumps({"event": event, "files": os.listdir(os.environ["LAMBDA_TASK_ROOT"])}))
+"""
+"""A function for messages, which logs its event and the names of the files beside it."""
 _CONFIGURATION = f"""\
 name = "{BEFORE}"
 policy = "policy.toml"
@@ -64,6 +75,7 @@ def cloud(core: LocalIotCore, folder: Path) -> Iterator[Cloud]:
 def plain(cloud: Cloud, folder: Path) -> Project:
     """A project that was deployed once."""
     project = Project.written(folder, "plain", publish="rooms/plain", memory_size=256)
+    project.add_rule("on_say", "rooms/+", RULES_CODE)
     project.deploy(cloud)
     return project
 

@@ -94,6 +94,12 @@ class Project:
         (project.folder / "node_modules").symlink_to(ROOT / "node_modules")
         return project
 
+    def add_rule(self, name: str, topic: str, code: str) -> None:
+        """Adds a rule that calls `on_message` of this code for messages to a topic."""
+        self._write("my_rules.py", code)
+        with (self.folder / "authorizer.toml").open("a") as file:
+            file.write(f'\n[[rule]]\nname = "{name}"\ntopics = ["{topic}"]\nfunction = "my_rules.on_message"\n')
+
     def change(self, *, publish: str, **settings: object) -> None:
         """Writes another template and other settings."""
         self._write("policy.toml", _POLICY.replace("TOPIC", publish))

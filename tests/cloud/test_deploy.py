@@ -136,6 +136,7 @@ def test_the_alarms_are_deployed_with_their_thresholds(cloud: Cloud, plain: Proj
         "Throttles": 0,
         "Duration": 2500,
         "KeysNotFetched": 0,
+        "ApproximateNumberOfMessagesVisible": 0,  # In the queue of errors of rules.
         "Refused": 0,  # With the reason internal_error.
         "metric math": 50,  # The share of refusals, as ministack_server.py stores it.
     }

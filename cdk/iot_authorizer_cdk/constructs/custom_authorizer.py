@@ -130,11 +130,8 @@ class IotCustomAuthorizer(Construct):
             source_arn=self.authorizer_arn,
             source_account=Stack.of(self).account,
         )
-        self.rules: MessageRules | None = None
+        self.rules = _rules(self, built.parent, self.configuration, props)
         """What calls functions for messages; None without `[[rule]]`."""
-        if rules := self.configuration.rules:
-            files = self.configuration.files
-            self.rules = MessageRules(self, "Rules", code=built.parent, files=files, rules=rules, props=props)
         self.endpoint = AccountEndpoint(self, "Endpoint").address
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
         table_name = None if self.table is None else name_or_arn(Stack.of(self), self.table)
@@ -242,6 +239,15 @@ def _proved(scope: Construct, directory: Path, configuration: CheckedConfigurati
     if found is not None and found.warning is not None:
         Annotations.of(scope).add_warning_v2(NOT_PROVED, found.warning)
     return found
+
+
+def _rules(
+    scope: Construct, code: Path, configuration: CheckedConfiguration, props: AuthorizerProps
+) -> MessageRules | None:
+    """Adds what calls functions for messages, if the configuration has a rule."""
+    if not configuration.rules:
+        return None
+    return MessageRules(scope, "Rules", code=code, configuration=configuration, props=props)
 
 
 def _variables(

@@ -1,8 +1,8 @@
 """Topic rules that call a function for each message, and where their errors go.
 
 1. Each function of the configuration's folder is a Lambda function with the authorizer's code, and a role of its own,
-   which may write its logs and nothing else. Your CDK app may grant the role more. It has none of the files that the
-   configuration names, such as the password file.
+   which may write its logs and nothing else. Your CDK app may grant the role more. It does not have the
+   authorizer's password file.
 2. Only the rule itself may invoke a function: the permission names the rule and the account. Without these, a rule of
    any account may (developer guide, "Lambda").
 3. A message that a rule cannot give to its function goes to a queue, by the rule's error action. An event for which the
@@ -10,7 +10,7 @@
 4. A queue that has a message raises an alarm (`alarms.py`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from iot_authorizer.rule_settings import (
 )
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.constructs.places import check_region, place_in
+from iot_authorizer_cdk.package.configuration import CheckedConfiguration
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
 
 _RETRIES = 2
@@ -53,11 +54,10 @@ class MessageRules(Construct):
         construct_id: str,
         *,
         code: Path,
-        files: Collection[Path],
-        rules: Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]],
+        configuration: CheckedConfiguration,
         props: AuthorizerProps,
     ) -> None:
-        """`code` is the Lambda directory; `files` are what the configuration names in it; `rules` are at least one.
+        """`code` is the Lambda directory, `configuration` that of the authorizer, with at least one rule.
 
         Raises InvalidSettings for a function of another region or account.
         """
@@ -72,9 +72,9 @@ class MessageRules(Construct):
             assumed_by=aws_iam.ServicePrincipal("iot.amazonaws.com"),  # IoT Core passes it to no other account's rules.
             inline_policies={"errors": aws_iam.PolicyDocument(statements=[self._send()])},
         )
-        for name, (rule, filters) in rules.items():
+        for name, (rule, filters) in configuration.rules.items():
             if rule.is_own_code:
-                arn = self._own_function(rule, code, files, props)
+                arn = self._own_function(rule, code, configuration.secret_files, props)
             else:
                 arn = rule.function
                 self._check_place(rule)

@@ -69,8 +69,8 @@ def _function(authorizer: IotCustomAuthorizer, name: str) -> AuthorizerFunction:
     rule, _ = authorizer.configuration.rules.get(name, (None, ()))
     if rule is None or authorizer.rules is None or not rule.is_own_code:
         problem = f'authorizer.toml has no [[rule]] with name = "{name}" and a function of your own'
-    elif not ({*_TOPICS} <= {*rule.topics} or _ALL_TOPICS in rule.topics):
+    elif rule.where is not None or not ({*_TOPICS} <= {*rule.topics} or _ALL_TOPICS in rule.topics):
         problem = f'[[rule]] "{name}" of authorizer.toml does not get all presence events'
     else:
         return authorizer.rules.functions[name]
-    raise InvalidSettings(f"OnlineTable: {problem}: set topics = {list(_TOPICS)} in it".replace("'", '"'))
+    raise InvalidSettings(f"OnlineTable: {problem}: set topics = {list(_TOPICS)} and no where in it".replace("'", '"'))

@@ -72,6 +72,8 @@ class CheckedConfiguration:
     """The levels in front of each topic of the template."""
     files: frozenset[Path]
     """The files that it names, relative to its folder."""
+    secret_files: frozenset[Path]
+    """Those that only the authorizer may have: its password file, unless a handler of your own may read it."""
     handler: str
     """The Lambda handler."""
     requirements: str | None
@@ -146,6 +148,7 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         policy=found.policy,
         topic_prefix=found.topic_prefix,
         files=files,
+        secret_files=_secret_files(found),
         handler=found.handler,
         requirements=found.requirements,
         own_functions=_own_functions(found),
@@ -227,6 +230,13 @@ def named_files(config: Path, configuration: PartialConfiguration) -> Iterator[P
             problem = f"{name}: {file_not_found(config.parent / path)}"
             raise _invalid(config, location, f"{problem} (the Lambda has only the files that {CONFIGURATION} names)")
         yield path
+
+
+def _secret_files(configuration: PartialConfiguration) -> frozenset[Path]:
+    passwords = configuration.passwords
+    if configuration.handler != HANDLER or passwords is None or passwords.file is None:
+        return frozenset()
+    return frozenset({Path(passwords.file)})
 
 
 def _names_by_location(configuration: PartialConfiguration) -> Iterator[tuple[Location, str]]:

@@ -12,7 +12,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from iot_authorizer.configuration import CREDENTIALS_HANDLER
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
-from iot_authorizer_cli.project.rule_functions import close_functions, code_files, load_functions
+from iot_authorizer_cli.project.rule_functions import close_functions, code_files, load_functions, topic_rules
 from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import (
@@ -35,6 +36,7 @@ from iot_core.functions.lambda_function import (
     StillLoading,
     function_arn,
 )
+from iot_core.rules.topic_rule import TopicRule
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.account_region import AccountRegion
 
@@ -55,6 +57,7 @@ class _Loaded(NamedTuple):
     environments: ExecutionEnvironments
     endpoint: ExecutionEnvironments | None
     rule_functions: Mapping[str, ExecutionEnvironments]
+    topic_rules: Sequence[TopicRule]
 
     def close(self) -> None:
         self.environments.close()
@@ -121,6 +124,11 @@ class ReloadedConfiguration:
     def rule_functions(self) -> Mapping[str, ExecutionEnvironments]:
         """The functions of `[[rule]]`, by their ARNs."""
         return self._loaded.rule_functions
+
+    @property
+    def topic_rules(self) -> Sequence[TopicRule]:
+        """The topic rules of `[[rule]]`."""
+        return self._loaded.topic_rules
 
     @property
     def handler(self) -> str:
@@ -219,6 +227,7 @@ class ReloadedConfiguration:
         """Loads everything as it is now. A save from here on is a change."""
         self._see()
         configured = read_project_configuration(self.path, function_arn(self.place), self.table)
+        rules = topic_rules(configured, self.place, time.time())
         chosen = self._chosen = choose_handler(self.path, self.given_handler)
         self._rules_code = partial(code_files, configured)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
@@ -237,11 +246,11 @@ class ReloadedConfiguration:
             endpoint = run(partial(self._function, credentials)) if configured.gives_credentials else None
             if endpoint is not None:
                 failed.callback(endpoint.close)
-            rules = load_functions(configured, self.place, self._function, unchanged)
+            functions = load_functions(configured, self.place, self._function, unchanged)
             failed.pop_all()
         for path in configured.files | self._code_files():
             version[path] = self._seen[path] if path in self._seen else _state(path)
-        return _Loaded(configured, environments, endpoint, rules)
+        return _Loaded(configured, environments, endpoint, functions, rules)
 
     def _function(
         self,

@@ -5,19 +5,27 @@
 - A rule that names an ARN invokes what has this ARN on this machine: usually nothing, which the feed reports.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from iot_authorizer.rule_settings import FUNCTION_TIMEOUT, RULE_FUNCTION, RULE_HANDLER, SQL_VERSION, MessageRule
+from iot_authorizer.configuration import load_partial_configuration
+from iot_authorizer.rule_settings import (
+    FUNCTION_TIMEOUT,
+    RULE_FUNCTION,
+    RULE_HANDLER,
+    SQL_VERSION,
+    MessageRule,
+    NamedTopicFilter,
+)
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.handler import ChosenHandler
 from iot_core.functions.execution_environments import ExecutionEnvironments, LoadedFunction
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_core.rules.topic_rule import TopicRule, TopicRuleError, read_rule
-from iot_policies import InvalidFile
-from iot_policies.account_region import AccountRegion
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
+from iot_policies.toml_file import invalid_file, read_toml
 
 
 class LoadFunction(Protocol):
@@ -51,7 +59,7 @@ def load_functions(
     try:
         for rule, function in own_functions(configured):
             run = ChosenHandler(RULE_HANDLER, function.folder)
-            arn = _arn(configured, rule, place)
+            arn = _arn(configured.description.name, rule, place)
             start = partial(load, run, {RULE_FUNCTION: function.name}, arn, timeout=FUNCTION_TIMEOUT)
             found[arn] = ExecutionEnvironments(start, timeout=FUNCTION_TIMEOUT, unchanged=unchanged)
     except BrokenHandler as error:
@@ -72,18 +80,33 @@ def close_functions(functions: Mapping[str, ExecutionEnvironments]) -> None:
 
 def topic_rules(configured: ProjectConfiguration, place: AccountRegion, now: float) -> list[TopicRule]:
     """The topic rules of a configuration, created at `now`, in seconds since 1970. Raises InvalidFile."""
-    found = []
-    for rule, filters in configured.rules.values():
-        arn = _arn(configured, rule, place) if rule.is_own_code else rule.function
+    return list(_topic_rules(configured.path, configured.rules, configured.description.name, place, now))
+
+
+def check_topic_rules(config: Path) -> None:
+    """Checks the topic rules of a configuration that is to be deployed, as this machine does. Raises InvalidFile."""
+    found = load_partial_configuration(config, {}, only=("name", "topic_prefix", "rule"))[0]
+    list(_topic_rules(config, found.rules, found.name, EXAMPLE_PLACE, 0))
+
+
+def _topic_rules(
+    path: Path,
+    rules: Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]],
+    authorizer: str,
+    place: AccountRegion,
+    now: float,
+) -> Iterator[TopicRule]:
+    for index, (rule, filters) in enumerate(rules.values()):
+        arn = _arn(authorizer, rule, place) if rule.is_own_code else rule.function
         for each in filters:
             actions = [{"lambda": {"functionArn": arn}}]
             payload = {"sql": each.sql, "actions": actions, "awsIotSqlVersion": SQL_VERSION}
             try:
-                found.append(read_rule(each.name, payload, now))
+                yield read_rule(each.name, payload, now)
             except TopicRuleError as error:
-                raise InvalidFile(configured.path, None, f"rule {rule.name}", str(error)) from None
-    return found
+                location = ("rule", index, "topics" if rule.where is None else "where")
+                raise invalid_file(path, read_toml(path)[1], location, str(error)) from None
 
 
-def _arn(configured: ProjectConfiguration, rule: MessageRule, place: AccountRegion) -> str:
-    return f"{place.arn_prefix('lambda')}function:{configured.description.name}-{rule.name}"
+def _arn(authorizer: str, rule: MessageRule, place: AccountRegion) -> str:
+    return f"{place.arn_prefix('lambda')}function:{authorizer}-{rule.name}"

@@ -25,7 +25,8 @@ from iot_policies.compiler import Policy, compile_policy
 from iot_policies.entries import Action, Entry
 from iot_policies.errors import InvalidTopics, PolicyError, PolicyTooLarge
 from iot_policies.grants import Deny, Grant, Place
-from iot_policies.packing import LONGEST_DOCUMENT, MOST_DOCUMENTS, Document, Statement, compact
+from iot_policies.packing import Document, Statement, compact
+from iot_policies.proofs.automata import TooManyStates
 from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.counterexamples import Counterexample, of_difference, of_refusal
 from iot_policies.proofs.languages import Difference, Languages, resources_of
@@ -54,8 +55,10 @@ LEFT_OUT = "the policies of example principals: how the compiler treats several 
 
 _NOT_GRANTED = "client_id_not_granted"
 """The reason code for which the authorizer refuses a client ID before it sends any document."""
-_NUMBERS = (4, 16, 64, 256)
-"""The values of each list in the examples with many values."""
+_MOST_DOCUMENTS, _LONGEST_DOCUMENT = 10, 2048
+"""What IoT Core accepts, not what the compiler takes for it."""
+_NUMBERS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 64, 256)
+"""The values of each list in the examples with many values. Small steps come near to the size of a document."""
 _MOST_COMPARED = 64
 """Above that, only packing is looked at: the statements of long lists are large to compare."""
 
@@ -211,24 +214,34 @@ class _Prover:
 
     def _many(self) -> Iterator[Progress]:
         """Lists of more and more values, until a policy does not fit."""
+        only_packing = False
         for number in _NUMBERS:
             yield Progress("many values", number, _NUMBERS[-1])
             before = self._too_large()
+            only_packing |= number > _MOST_COMPARED
             for example in self._examples.many(number):
-                self._try_or_name(example, only_packing=number > _MOST_COMPARED)
+                try:
+                    self._try(example, only_packing=only_packing)
+                except TooManyStates:
+                    only_packing = True
+                except NotCovered as problem:
+                    self._name(example, problem)
             if self.proof.counterexample or before != self._too_large():
                 return
 
     def _too_large(self) -> int:
         return self.proof.too_large + self.proof.refused["policy_too_large"]
 
-    def _try_or_name(self, example: ExamplePrincipal, *, only_packing: bool = False) -> None:
+    def _try_or_name(self, example: ExamplePrincipal) -> None:
         """Compares a policy, and names the principal if this cannot be decided."""
         try:
-            self._try(example, only_packing=only_packing)
+            self._try(example)
         except NotCovered as problem:
-            line = f"principal {example.principal.name} with claims {dict(example.principal.claims)}: {problem}"
-            self.proof.not_covered.append(line)
+            self._name(example, problem)
+
+    def _name(self, example: ExamplePrincipal, problem: NotCovered) -> None:
+        line = f"principal {example.principal.name} with claims {dict(example.principal.claims)}: {problem}"
+        self.proof.not_covered.append(line)
 
     def _try(self, example: ExamplePrincipal, *, only_packing: bool = False) -> None:
         """Compares the policy of a real principal with the meaning of the template."""
@@ -301,7 +314,7 @@ def _written(block: Grant | Deny) -> Iterator[tuple[str, Place, str]]:
 def is_small(meant: Meaning) -> bool:
     """Whether a policy certainly fits into one document, however it is written."""
     texts = ["/".join(map(show, reach.levels)) for reach in (*meant.allowed, *meant.denied)]
-    return sum((len(text) + _OVERHEAD) * (text.count("+") + 3) for text in texts) <= LONGEST_DOCUMENT
+    return sum((len(text) + _OVERHEAD) * (text.count("+") + 3) for text in texts) <= _LONGEST_DOCUMENT
 
 
 _OVERHEAD = 180
@@ -319,8 +332,8 @@ def _have_room(statements: tuple[Statement, ...]) -> bool:
     headings = sum(len(compact(heading.over([]))) + 1 for heading, _ in statements)
     sizes = [len(compact(prefix + name)) + 1 for _, names in statements for name in names]
     longest = max(sizes) + max(len(compact(heading.over([]))) + 1 for heading, _ in statements)
-    room = LONGEST_DOCUMENT - len(compact({"Version": "2012-10-17", "Statement": []})) - longest
-    return sum(sizes) + MOST_DOCUMENTS * headings <= MOST_DOCUMENTS * room
+    room = _LONGEST_DOCUMENT - len(compact({"Version": "2012-10-17", "Statement": []})) - longest
+    return sum(sizes) + _MOST_DOCUMENTS * headings <= _MOST_DOCUMENTS * room
 
 
 def _packed(documents: list[Document]) -> Counter[tuple[str, str, str, str]]:
@@ -344,9 +357,9 @@ def _unpacked(statements: tuple[Statement, ...]) -> Counter[tuple[str, str, str,
 
 
 def _fit(documents: list[Document]) -> bool:
-    return len(documents) <= MOST_DOCUMENTS and all(
+    return len(documents) <= _MOST_DOCUMENTS and all(
         document["Version"] == "2012-10-17"
-        and len(compact(document)) <= LONGEST_DOCUMENT
+        and len(compact(document)) <= _LONGEST_DOCUMENT
         and document["Statement"]
         and all(each["Resource"] and each.get("Condition", True) for each in document["Statement"])
         for document in documents

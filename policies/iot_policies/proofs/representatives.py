@@ -10,6 +10,7 @@ So the kinds are: which blocks apply, which values are missing, and which levels
    value hides shows with the other.
    For each two entries also: values that differ only in case, and no client ID.
 4. Many values in each list, until the policy is too large: packing then needs several documents.
+   Claims that the template does not name: nothing reads them.
 5. Each placeholder missing, with values that are no plain level, and with values that are easily changed by copying
    (`hostile_values.py`). Values that cannot be read, also if their block does not apply: then they are not read.
 6. For each entry of `connect`: client IDs that it matches, and near misses.
@@ -111,6 +112,7 @@ class Examples:
         yield from self._of_client_ids()
         for case in self._choices(every):
             yield from self._examples({}, case)
+        yield self._with_unnamed(self._example({}, self._choices(every)[0]))
         for one, other in related(self._template.entries, self._template.topic_prefix):
             blocks = one.block_index, other.block_index
             try:
@@ -201,6 +203,13 @@ class Examples:
                         yield _with(base, claims | found)
                 for found in unreadable(name):
                     yield _with(base, claims | found)
+
+    def _with_unnamed(self, example: ExamplePrincipal) -> ExamplePrincipal:
+        """An example with claims that the template does not name. They can hold anything, since nothing reads them."""
+        named = [*self._claims(*self._template.entries), *(name for block in self._blocks for name in block.when or {})]
+        unread = {name: {"zz": ["a\u200b"]} for name in ("principal", "client_id", "claims", "sub", "zz")}
+        unnamed = {name: value for name, value in unread.items() if not any(name in each.split(".") for each in named)}
+        return _with(example, {**example.principal.claims, **unnamed})
 
     def _of_placeholders(self) -> Iterator[ExamplePrincipal]:
         """Each placeholder missing, or with a value that is no plain level or is odd; its entry's block applies."""

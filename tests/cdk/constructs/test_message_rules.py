@@ -117,19 +117,22 @@ def test_a_function_of_another_region_or_account_is_refused(
         IotCustomAuthorizer(stack, "Authorizer", code=code)
 
 
-def test_the_function_has_none_of_the_files_that_the_authorizer_reads(config: Path, code: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("handler", "has_it"), [("", [False, True]), ('handler = "my_rules.lambda_handler"', [True])])
+def test_only_a_handler_of_your_own_gives_the_function_the_password_file(
+    config: Path, code: Path, tmp_path: Path, handler: str, has_it: list[bool]
+) -> None:
     name = "users[1]{a}.toml"
+    config.write_text(f"{handler}\n{config.read_text()}")
     append(config, f'{OWN}\n[passwords]\nfile = "{name}"\n')
     (code / name).write_text(f'[users.ann]\nhash = "{hash_password("secret")}"\n')
-    (code / "my_rules.py").write_text("def on_message(event, context): ...\n")
+    (code / "my_rules.py").write_text("def on_message(event, context): ...\ndef lambda_handler(event, context): ...\n")
     app = App(outdir=str(tmp_path / "out"))
     stack = Stack(app, "Test")
     IotCustomAuthorizer(stack, "Authorizer", code=code)
     app.synth()
-    named = {name, "policy.toml", "keys.json"}
     assets = [{path.name for path in asset.iterdir()} for asset in (tmp_path / "out").glob("asset.*") if asset.is_dir()]
     with_code = [names for names in assets if "my_rules.py" in names]
-    assert sorted(len(names & named) for names in with_code) == [0, 3]
+    assert sorted(name in names for names in with_code) == has_it  # One directory if both functions have all files.
 
 
 def test_without_rules_there_is_nothing_of_them(template: Template) -> None:

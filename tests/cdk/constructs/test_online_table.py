@@ -95,6 +95,7 @@ def test_an_app_with_cdk_nag_can_have_the_table(code: Path, tmp_path: Path) -> N
     [
         (RULE.replace('"online"', '"other"'), 'authorizer.toml has no [[rule]] with name = "online"'),
         (RULE.replace('disconnected/#"', 'disconnected/ann"'), '[[rule]] "online" of authorizer.toml does not get all'),
+        (f"{RULE}where = \"clientId <> 'x'\"\n", '[[rule]] "online" of authorizer.toml does not get all'),
     ],
 )
 def test_a_rule_that_does_not_keep_the_table_is_refused(stack: Stack, code: Path, rule: str, expected: str) -> None:

@@ -121,6 +121,31 @@ def test_a_broken_function_keeps_the_previous_one(core: IotCoreUnderTest, projec
     assert isinstance(called(function), Mapping)
 
 
+def test_only_messages_that_meet_the_condition_call_the_function(
+    core: IotCoreUnderTest, project: Path, function: Function
+) -> None:
+    text = CONFIGURATION.partition('[[rule]]\nname = "online"')[0]
+    project.write_text(f"{text}where = \"kind = 'alarm' AND topic(2) <> 'attic'\"\n")
+    await_reload(core)
+    ann = core.client("ann", ANN)
+    for payload in ('{"kind": "hello"}', "\\xff", '{"kind": "alarm"}'):
+        ann.publish(SAY, payload)
+    found = called(function)
+    assert isinstance(found, Mapping)
+    assert found["payload"] == {"kind": "alarm"}
+
+
+def test_a_condition_that_is_no_sql_of_iot_core_keeps_the_previous_rules(
+    core: IotCoreUnderTest, project: Path, function: Function
+) -> None:
+    ann = core.client("ann", ANN)
+    called(function)
+    project.write_text(CONFIGURATION.replace('[[rule]]\nname = "online', 'where = "n > 1"\n\n[[rule]]\nname = "on'))
+    assert "authorizer.toml:9: rule[0].where: sql: > in '> 1' is not supported" in str(await_reload(core)["problem"])
+    ann.publish(SAY)
+    assert isinstance(called(function), Mapping)
+
+
 def test_a_rule_that_is_removed_gets_nothing_more(core: IotCoreUnderTest, project: Path) -> None:
     project.write_text(CONFIGURATION.partition("[[rule]]")[0])
     await_reload(core)

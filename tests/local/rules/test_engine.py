@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -116,6 +117,15 @@ async def test_a_will_reaches_rules_as_a_message_of_its_client(tmp_path: Path) -
         rules.connect("ann", will=Will("gone/ann", b"", 0, False)).lose()
         await rules.records(1)
         assert rules.events == [{"c": "ann"}]
+
+
+@in_event_loop
+async def test_a_will_can_be_basic_ingest(tmp_path: Path) -> None:
+    async with running(tmp_path) as rules:
+        rules.create("gone", "SELECT topic() AS t, clientid() AS c", INVOKE)
+        rules.connect("ann", will=Will("$aws/rules/gone/ann", b"", 0, False)).lose()
+        await rules.records(1)
+        assert rules.events == [{"t": "ann", "c": "ann"}]
 
 
 @in_event_loop
@@ -236,6 +246,25 @@ async def test_a_function_that_raises_is_tried_again_after_one_and_two_minutes(t
             "given up after 3 attempts",
         ]
         assert bob.topics() == []  # Lambda has the event by then: the rule did not fail.
+
+
+@in_event_loop
+async def test_a_function_that_takes_too_long_is_tried_again(tmp_path: Path) -> None:
+    def hang() -> Invocation:
+        ended.wait(PATIENCE)
+        return Invocation({}, {})
+
+    ended = threading.Event()
+    async with running(tmp_path) as rules:
+        hanging = ExecutionEnvironments(lambda: cast("LambdaFunction", Answering(rules)), timeout=0.01)
+        rules.core.rules_engine.functions = {ARN: hanging}
+        rules.create("slow", "SELECT topic() AS t FROM 'a'", INVOKE)
+        rules.answer = hang
+        rules.connect("ann").publish("a")
+        (record,) = await rules.records(1)
+        assert str(record["problem"]).endswith("next attempt in 60 s")
+        ended.set()
+        hanging.close()
 
 
 @pytest.mark.parametrize(

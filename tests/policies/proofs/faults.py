@@ -50,6 +50,8 @@ CRAFTED: dict[str, Blocks] = {
         grant(publish=["a/+/c"]),
     ),
     "another entry that is deeper": (grant(publish=["{principal}/+", "a/+/+/#"]),),
+    "the last level of a container": (grant(publish=["a/+/{claims.x}", "a/b/{principal}"]),),
+    "a deny of a name": (grant(publish=["a/#"]), deny(publish=["a/{principal}"])),
     "names of a container": (grant(subscribe=["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]),),
     "another entry that is much deeper": (grant(publish=["a/+/c", "a/b/d/e/c"]),),
     "a first wildcard that reaches deeper": (grant(publish=["a/+", "+/b/c"]),),

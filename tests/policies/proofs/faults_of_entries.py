@@ -88,7 +88,11 @@ ENTRY_FAULTS = {
         "for combination in combinations for pattern",
         "for combination in combinations[:2] for pattern",
     ),
-    "denials that cut are accepted": ("conflicts.py", "if not (per_principal and", "if False and (per_principal and"),
+    "denials that cut are accepted": (
+        "conflicts.py",
+        "if is_for_some or not _contains_if_reached(*both):",
+        "if is_for_some:",
+    ),
     "a container with a condition counts as always there": ("conflicts.py", "blocks[block].when is None", "True"),
     "the names of a container are ignored": ("conflicts.py", "names.issuperset(container.names)", "True"),
     "an entry contains what reaches it": ("conflicts.py", "and contains(outer, inner, could_be_equal)", ""),

@@ -4,24 +4,24 @@ TARGET_FAULTS = {
     # The session policy.
     "other client IDs can connect": (
         "session_policy.py",
-        'if "iot:Connect" not in heading.actions:',
+        'if "iot:Connect" not in statement.heading.actions:',
         "if True:",
     ),
     "a client ID is not written as it is": ("session_policy.py", "client/{literal(client_id)}", "client/{client_id}"),
     "conditions of a CONNECT are lost": (
         "session_policy.py",
-        'Heading(heading.effect, ("iot:Connect",), heading.condition)',
-        'Heading(heading.effect, ("iot:Connect",), None)',
+        "yield Statement(statement.heading, (f",
+        "yield Statement(type(statement.heading)(statement.heading.effect, statement.heading.actions, None), (f",
     ),
     "what is denied to other client IDs is denied": (
         "session_policy.py",
-        "if any(fits_client_id(resource, client_id) for resource in resources):",
-        'if heading.effect == "Deny" or any(fits_client_id(each, client_id) for each in resources):',
+        "elif any(fits_client_id(resource, client_id) for resource in statement.resources):",
+        'elif statement.heading.effect == "Deny" or fits_client_id(statement.resources[0], client_id):',
     ),
     "a denial of a CONNECT is lost": (
         "session_policy.py",
-        "if any(fits_client_id(resource, client_id) for resource in resources):",
-        'if heading.effect == "Allow" and any(fits_client_id(each, client_id) for each in resources):',
+        "elif any(fits_client_id(resource, client_id) for resource in statement.resources):",
+        'elif statement.heading.effect == "Allow" and fits_client_id(statement.resources[0], client_id):',
     ),
     "a client ID that is not granted gets a policy": (
         "session_policy.py",
@@ -51,7 +51,59 @@ TARGET_FAULTS = {
     ),
     "an end has a wrong time": ("session_policy.py", "utc_text(until)", "utc_text(until + 3600)"),
     "an end is later than asked for": ("session_policy.py", "DateLessThan", "DateGreaterThan"),
+    "a session policy is always for one partition": (
+        "session_policy.py",
+        'place.arn_prefix("iot")',
+        'f"arn:aws:iot:{place.region}:{place.account}:"',
+    ),
+    "a session policy is always for one region": (
+        "session_policy.py",
+        'place.arn_prefix("iot")',
+        'f"arn:{place.partition}:iot:us-east-1:{place.account}:"',
+    ),
+    "an end is never before 2033": ("session_policy.py", "else int(expires)", "else max(int(expires), 2_000_000_000)"),
+    "a policy with an end is always refused": (
+        "session_policy.py",
+        "if len(text) > LONGEST_SESSION_POLICY:",
+        "if len(text) > LONGEST_SESSION_POLICY or until is not None:",
+    ),
+    "a policy with an end is longer than STS accepts": (
+        "session_policy.py",
+        "if len(text) > LONGEST_SESSION_POLICY:",
+        "if len(text) > LONGEST_SESSION_POLICY and until is None:",
+    ),
+    "a long client ID is cut": ("session_policy.py", "literal(client_id)}", "literal(client_id[:64])}"),
+    "a space of a client ID is a wildcard": (
+        "session_policy.py",
+        "client/{literal(client_id)}",
+        "client/{literal(client_id).replace(chr(32), chr(42))}",
+    ),
+    "the seventh denied resource of a list is lost": (
+        "session_policy.py",
+        "for each in _bound(statement, client_id)]",
+        "for each in _bound("
+        'statement._replace(resources=statement.resources[:6]) if statement.heading.effect == "Deny" '
+        "else statement, client_id)]",
+    ),
     # The role of guests.
+    "a role is always for one partition": (
+        "cognito_role.py",
+        'place.arn_prefix("iot")',
+        'f"arn:aws:iot:{place.region}:{place.account}:"',
+    ),
+    "an identity behind other text is not replaced": (
+        "cognito_role.py",
+        ".replace(identity, IDENTITY_VARIABLE)",
+        '.replace(f"/{identity}", f"/{IDENTITY_VARIABLE}")',
+    ),
+    "all identities are in a topic filter": (
+        "cognito_role.py",
+        ".replace(identity, IDENTITY_VARIABLE)",
+        '.replace(f"topicfilter/{identity}", "topicfilter/*").replace(identity, IDENTITY_VARIABLE)',
+    ),
+    "an entry with the client ID is left out": ("cognito_role.py", 'if "client_id" in names:', "if False:"),
+    "entries that guests lack claims for are left out": ("cognito_role.py", "in values.missing([", "in ([][:0] and ["),
+    "a small role is refused": ("cognito_role.py", "if len(text) > LONGEST_ROLE_POLICY:", "if len(text) > 500:"),
     "a role is for one guest": ("cognito_role.py", ".replace(identity, IDENTITY_VARIABLE)", ""),
     "a role is for all guests": ("cognito_role.py", "(identity, IDENTITY_VARIABLE)", '(identity, "*")'),
     "claims of guests are ignored": (
@@ -67,6 +119,7 @@ TARGET_FAULTS = {
     "a role is longer than IAM accepts": ("cognito_role.py", "if len(text) > LONGEST_ROLE_POLICY:", "if False:"),
     "a role has wide characters": ("cognito_role.py", "if not is_writable(text):", "if False:"),
     # Packing for IAM.
+    "a statement has an ID": ("iam_packing.py", "{**statement, ", '{**statement, "Sid": "a", '),
     "a denial of all actions reaches an Allow": (
         "iam_packing.py",
         'effect == "Deny" and not _reaches_more(grouped, allowed)',

@@ -90,3 +90,8 @@ def test_principals_without_a_policy_are_counted_by_reason_code() -> None:
     )
     reasons = reasons_without_policy(prove(template))
     assert {"policy_too_large", "unsafe_value", "invalid_name", "unclear_denial"} <= reasons.keys()
+
+
+def test_a_template_whose_comparisons_grow_exponentially_with_the_values_of_a_list_is_proved_all_the_same() -> None:
+    template = PolicyTemplate.of([grant(read=["+/{claims.x}/+/{claims.x}"])])
+    assert prove(template).verdict == "proved"

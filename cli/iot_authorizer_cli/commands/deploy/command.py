@@ -45,8 +45,11 @@ def deploy(
     Builds the Lambda function first. Needs Node.js 22 or newer, credentials and a region of AWS, and an account that
     was prepared for the CDK: prints the command for it if it was not. The CDK asks before it changes permissions.
     """
+    from iot_authorizer_cli.project.rule_functions import check_topic_rules  # noqa: PLC0415 (it takes long to load)
+
     require_config(config)
     read_stage(stages_of_file(), stage)
+    check_topic_rules(config)
     if dry_run:
         _run(stage, config, "diff")
     _run(stage, config, "deploy", ("--all", *(("--require-approval", "never") if yes else ())))

@@ -112,7 +112,7 @@ MANY = json.dumps({"rooms": [f"room-{number}" for number in range(20)]})
     [
         (
             ("--principal", "ann", "--client-id", "bob"),
-            "--client-id: no entry of connect allows the client ID, found bob",
+            "--client-id: no entry of connect allows the client ID, or a deny denies it, found bob",
         ),
         (("--principal", "a/b"), "--principal"),
         (("--principal", "*"), "--principal"),

@@ -131,6 +131,16 @@ def test_what_is_missing_is_one_line_before_the_cdk_runs(
     assert problem in done.stderr
 
 
+def test_a_condition_that_is_no_sql_of_rules_stops_before_the_cdk_runs(
+    project: Path, environment: Mapping[str, str]
+) -> None:
+    rule = '[[rule]]\nname = "on_say"\ntopics = ["a"]\nfunction = "my_rules.on_message"\nwhere = "upper(a) = 1"\n'
+    (project / "authorizer.toml").write_text(f'name = "chat"\n{rule}')
+    done = run(project, environment, "deploy")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "authorizer.toml:6: rule[0].where: sql: upper() is not supported" in done.stderr
+
+
 QUALIFIER = {"@aws-cdk/core:bootstrapQualifier": "ours"}
 
 

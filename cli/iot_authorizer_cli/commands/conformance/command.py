@@ -1,0 +1,130 @@
+"""`iot-authorizer conformance`: the same checks against IoT Core in an account and on this machine."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iot_authorizer_cli.commands.conformance.checks import CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
+from iot_authorizer_cli.commands.conformance.wire import Endpoint
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_authorizer_cli.progress import progress
+from iot_authorizer_cli.terminal import count
+from iot_policies.errors import printable
+
+_PATIENCE_HERE, _PATIENCE_THERE = 2.0, 5.0
+_NEXT = """\
+{folder}: written: an authorizer with one user, whose password is in credentials.json.
+Next, in that folder, with the credentials of an AWS account (some minutes of it cost a few cents at most):
+
+  iot-authorizer deploy
+  iot-authorizer conformance . --endpoint HOST   # the host that deploy prints, …-ats.iot.REGION.amazonaws.com
+  iot-authorizer destroy
+
+Without --endpoint, the checks run against IoT Core on this machine only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a check found."""
+
+    check: ConformanceCheck
+    here: str
+    """On this machine."""
+    there: str | None
+    """At the other endpoint; None without one."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both do the same."""
+        return self.there in (None, self.here)
+
+
+def conformance(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The checks' project. It is written if missing.")],
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", metavar="HOST", help="IoT Core's data endpoint in your account, or HOST:PORT."),
+    ] = None,
+    ca: Annotated[
+        Path | None, typer.Option("--ca", metavar="FILE", help="The CA of that endpoint, if it is not a public one.")
+    ] = None,
+    authorizer: Annotated[
+        str, typer.Option("--authorizer", metavar="NAME", help="The name of the deployed authorizer.")
+    ] = NAME,
+    only: Annotated[
+        list[str] | None, typer.Option("--check", metavar="NAME", help="Run only this check; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that was found as JSON, without secrets.")] = False,
+) -> None:
+    """Compare your account with IoT Core on this machine.
+
+    Each check does one thing with MQTT, in both places, and compares the answers. It takes about a minute, and invokes
+    the deployed function some 50 times.
+
+    Exits with 1 if an answer differs.
+    """
+    if not folder.exists():
+        write_project(folder)
+        typer.echo(_NEXT.format(folder=printable(str(folder))), err=True)
+        return
+    project, checks = read_project(folder), _checks(only or ())
+    found = []
+    with progress("checks", len(checks)) as show:
+        for each in _observations(project, checks, _there(project, endpoint, authorizer, ca)):
+            found.append(each)
+            show(len(found))
+    if as_json:
+        typer.echo(json.dumps([_as_json(each) for each in found], indent=2))
+    else:
+        for line in _lines(found):
+            typer.echo(printable(line))
+    raise typer.Exit(0 if all(each.agrees for each in found) else 1)
+
+
+def _checks(names: Sequence[str]) -> Sequence[ConformanceCheck]:
+    if unknown := [name for name in names if name not in CHECKS]:
+        raise typer.BadParameter(f"{unknown[0]}: expected one of {', '.join(CHECKS)}", param_hint="--check")
+    return [CHECKS[name] for name in names] or list(CHECKS.values())
+
+
+def _there(project: ConformanceProject, address: str | None, authorizer: str, ca: Path | None) -> Endpoint | None:
+    if address is None:
+        return None
+    host, _, port = address.partition(":")
+    if not host or not (port or "443").isdecimal():
+        raise typer.BadParameter(f"{address}: expected HOST or HOST:PORT, without https://", param_hint="--endpoint")
+    return project.endpoint(host, int(port or 443), tls=True, authorizer=authorizer, patience=_PATIENCE_THERE, ca=ca)
+
+
+def _observations(
+    project: ConformanceProject, checks: Sequence[ConformanceCheck], there: Endpoint | None
+) -> Iterator[Observation]:
+    with LocalIotCore(project.configuration) as core:
+        here = project.endpoint("127.0.0.1", core.port, tls=False, authorizer=NAME, patience=_PATIENCE_HERE)
+        for check in checks:
+            yield Observation(check, check.observe(here), None if there is None else check.observe(there))
+
+
+def _lines(found: Sequence[Observation]) -> Iterator[str]:
+    for each in found:
+        if each.there is None:
+            yield f"{each.check.name}: {each.here}"
+        elif each.agrees:
+            yield f"agrees   {each.check.name}: {each.here}"
+        else:
+            yield f"DIFFERS  {each.check.name}: {each.check.asks}"
+            yield f"           here:  {each.here}"
+            yield f"           there: {each.there}"
+    if any(each.there is not None for each in found):
+        differing = sum(not each.agrees for each in found)
+        yield f"{count(len(found), 'check')}, {differing} differ"
+
+
+def _as_json(each: Observation) -> dict[str, object]:
+    agrees = None if each.there is None else each.agrees
+    return {"check": each.check.name, "asks": each.check.asks, "here": each.here, "there": each.there, "agrees": agrees}

@@ -1,0 +1,146 @@
+"""A client of MQTT that may send anything, and tells what it receives in a few words.
+
+It reads until the answer to a PINGREQ, so that it need not wait for silence to know that nothing else comes.
+"""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from iot_core.mqtt import (
+    Connack,
+    Connect,
+    Decoder,
+    Disconnect,
+    MqttError,
+    Packet,
+    Pingreq,
+    Pingresp,
+    Puback,
+    Publish,
+    Suback,
+    Version,
+    encode,
+)
+
+_LARGEST = 1 << 20
+_CLOSED = "closed"
+_SILENCE = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the client connects, and as whom."""
+
+    host: str
+    port: int
+    tls: bool
+    authorizer: str
+    user: str
+    password: str = field(repr=False)
+    patience: float
+    """Seconds that it waits for a packet."""
+    ca: Path | None = None
+    """The certificate authority, if it is no public one."""
+
+    @property
+    def user_name(self) -> str:
+        """The user name of CONNECT, which names the authorizer."""
+        return f"{self.user}?x-amz-customauthorizer-name={self.authorizer}"
+
+
+class Wire:
+    """One connection."""
+
+    def __init__(self, endpoint: Endpoint, version: Version) -> None:
+        """Connects. Raises OSError."""
+        self.version = version
+        self._decoder = Decoder(_LARGEST, version)
+        plain = socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.patience)
+        self._socket = plain if not endpoint.tls else _with_tls(plain, endpoint)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes the connection without a DISCONNECT."""
+        self._socket.close()
+
+    def send(self, *packets: Packet) -> None:
+        """Sends packets. What the other side has closed does not take them."""
+        self.send_bytes(b"".join(encode(packet, self.version) for packet in packets))
+
+    def send_bytes(self, content: bytes) -> None:
+        """Sends bytes, which need not be MQTT."""
+        with contextlib.suppress(OSError):  # The next read tells it.
+            self._socket.sendall(content)
+
+    def read(self) -> Packet | str:
+        """The next packet; or `closed`, or `nothing` if none comes in time."""
+        try:
+            while (packet := self._decoder.next()) is None:
+                received = self._socket.recv(65536)
+                if not received:
+                    return _CLOSED
+                self._decoder.receive(received)
+        except TimeoutError:
+            return _SILENCE
+        except OSError:
+            return _CLOSED
+        except MqttError as error:
+            return f"not MQTT: {error}"
+        return packet
+
+    def answer(self, *packets: Packet) -> str:
+        """Sends packets and a PINGREQ, and tells in words what comes before its answer, or before the end."""
+        self.send(*packets, Pingreq())
+        return ", ".join(self._until_pingresp()) or _SILENCE
+
+    def next_of(self, kind: type[Packet]) -> Packet | str:
+        """The next packet of a kind; others are skipped. The end or silence in words."""
+        while not isinstance(packet := self.read(), (str, kind)):
+            pass
+        return packet
+
+    def _until_pingresp(self) -> Iterator[str]:
+        while not isinstance(packet := self.read(), Pingresp):
+            yield described(packet)
+            if isinstance(packet, str):
+                return
+
+
+def described(packet: Packet | str) -> str:
+    """A packet in a few words, or these words. Codes are in hexadecimal."""
+    if isinstance(packet, str):
+        return packet
+    name = type(packet).__name__.upper()
+    if isinstance(packet, Connack) and packet.session_present:
+        return f"{name} {packet.reason_code:#04x} with a session"
+    if isinstance(packet, (Connack, Puback, Disconnect)):
+        return f"{name} {packet.reason_code:#04x}"
+    if isinstance(packet, Suback):
+        return f"{name} {' '.join(f'{code:#04x}' for code in packet.reason_codes)}"
+    if isinstance(packet, Publish):
+        return f"{name} QoS {packet.qos}{', retained' if packet.retain else ''}: {packet.payload.decode()}"
+    return name
+
+
+def connect_packet(endpoint: Endpoint, version: Version, client_id: str, **fields: object) -> Connect:
+    """A CONNECT with the credentials; `fields` replace others."""
+    given = {"keep_alive": 60, "user_name": endpoint.user_name, "password": endpoint.password.encode(), **fields}
+    return Connect(version, client_id, **given)  # type: ignore[arg-type]  # The checks name fields of CONNECT.
+
+
+def _with_tls(plain: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
+    context = ssl.create_default_context(cafile=endpoint.ca)
+    context.set_alpn_protocols(
+        ["mqtt"]
+    )  # For custom authorizers on port 443 (guide, "Device communication protocols").
+    return context.wrap_socket(plain, server_hostname=endpoint.host)
