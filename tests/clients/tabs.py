@@ -32,6 +32,7 @@ class Chat:
 
     def write(self, *options: str) -> None:
         """Writes the page that `connect` prints with some options."""
+        assert self.core.ca_path is not None
         files = ["--config", str(self.core.configuration.path), "--data", str(self.core.ca_path.parent)]
         done = CliRunner().invoke(app, ["connect", "--for", "browser", *files, *options], catch_exceptions=False)
         assert done.exit_code == 0, done.stderr

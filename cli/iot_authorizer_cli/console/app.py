@@ -9,6 +9,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from iot_authorizer_cli.console.live_clients import ConnectedClient
 from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.question_command import question_command
 from iot_authorizer_cli.console.secret import SecretCheck
+from iot_authorizer_cli.console.stored_messages import stored_messages
 from iot_authorizer_cli.console.template_review import TemplateReview
 from iot_authorizer_cli.console.template_text import TemplateText
 from iot_authorizer_cli.console.web_folder import WebFolder, mqtt_js_path
@@ -95,8 +97,8 @@ class ConsoleAddresses(NamedTuple):
     """The plain endpoint, such as `http://127.0.0.1:8080`."""
     tls_url: str
     """The TLS endpoint, such as `https://127.0.0.1:8443`."""
-    ca_path: Path
-    """The certificate of the local CA, in PEM."""
+    ca_path: Path | None
+    """The certificate of the local CA, in PEM; None if the TLS port has a certificate of the user's own."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Console:
             Route("/console/changes", _answering(self._changes_of_edit), methods=["POST"]),
             Route("/console/proof", _answering(self._proof)),
             Route("/console/clients", _answering(self._clients)),
+            Route("/console/stored", _answering(self._stored_messages)),
             Route("/console/feed", self._feed),
             Route("/console/token", _answering(self._token), methods=["POST"]),
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
@@ -152,7 +155,7 @@ class Console:
             "signing_key": pair and pair.name,
             "endpoint": addresses.url,
             "tls_endpoint": addresses.tls_url,
-            "ca_path": str(addresses.ca_path),
+            "ca_path": addresses.ca_path and str(addresses.ca_path),
             "configuration_path": str(configuration.path),
             "template_path": configuration.policy_path and str(configuration.policy_path),
             "problem": configuration.problem,
@@ -186,6 +189,10 @@ class Console:
     def _shown_clients(self, clients: Sequence[ConnectedClient]) -> Mapping[str, object]:
         configured = self.configuration.configured
         return {"clients": [client.shown(configured) for client in clients]}
+
+    async def _stored_messages(self, _request: Request) -> Mapping[str, object]:
+        """Retained messages, and the sessions without a connection with their queued messages."""
+        return stored_messages(self.core.broker)
 
     async def _feed(self, _request: Request) -> Response:
         return StreamingResponse(events(self.core.feed), 200, _HEADERS, "text/event-stream")
@@ -319,29 +326,14 @@ async def _reasons(_request: Request) -> Mapping[str, object]:
 
 async def events(feed: Feed) -> AsyncIterator[str]:
     """The feed as server-sent events: the recent records, `live`, and then each new record."""
-    follower = feed.follow()
-    following = asyncio.ensure_future(_next(follower))
-    try:
-        # The follower must be waiting before the recent records are read, so that no record is missed.
-        await asyncio.sleep(0)
-        sent = set()
+    async with aclosing(feed.follow()) as following:
         for number, record in enumerate(feed.recent(), start=1):
-            sent.add(record["id"])
             yield _event(record)
             if number % _RECORDS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
         yield _LIVE
-        while True:
-            record = await following
-            following = asyncio.ensure_future(_next(follower))
-            if record["id"] not in sent:
-                yield _event(record)
-    finally:
-        following.cancel()
-
-
-async def _next(follower: AsyncIterator[Record]) -> Record:
-    return await anext(follower)
+        async for record in following:
+            yield _event(record)
 
 
 def _event(record: Record) -> str:

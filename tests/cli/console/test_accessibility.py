@@ -87,6 +87,17 @@ def reasons(console: Console) -> None:
     expect(console.page.get_by_role("dialog")).to_be_visible()
 
 
+def stored(console: Console) -> None:
+    """The dialog with a retained message and a session that waits."""
+    message = {"topic": "a/b", "payload": "21", "size": 2, "qos": 1, "published": 0}
+    session = {"client_id": "pump", "disconnected": 0, "disconnect_reason": "CONNECTION_LOST", "ends": 1}
+    session |= {"topic_filters": ["a/#"], "queued_total": 1, "queued": [message]}
+    found = {"retained_total": 1, "retained": [message], "sessions_total": 1, "sessions": [session]}
+    console.page.route("**/console/stored", lambda route: route.fulfill(json=found))
+    console.page.get_by_role("button", name="Stored messages").click()
+    expect(console.page.get_by_role("dialog").get_by_role("listitem")).to_have_count(3)
+
+
 EFFECTS = ("opens", "closes", "refuses", "no longer refuses", "changes", "not covered")
 
 
@@ -130,7 +141,7 @@ def mistaken(console: Console) -> None:
     console.page.get_by_role("button", name="Copy", exact=True).click()
 
 
-STATES = [at_first, connected, refused, policy, wrong, reasons, edited, proving, editing, mistaken]
+STATES = [at_first, connected, refused, policy, wrong, reasons, stored, edited, proving, editing, mistaken]
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: str(state.__name__))
@@ -142,7 +153,9 @@ def test_axe_finds_nothing_in_either_color_scheme(open_console: Open, state: Cal
     assert (of_light, findings(console.page)) == ([], [])
 
 
-@pytest.mark.parametrize("state", [refused, policy, edited, editing, mistaken], ids=lambda state: str(state.__name__))
+@pytest.mark.parametrize(
+    "state", [refused, policy, stored, edited, editing, mistaken], ids=lambda state: str(state.__name__)
+)
 def test_axe_finds_nothing_on_a_phone(open_console: Open, state: Callable[[Console], None]) -> None:
     console = open_console(
         viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, reduced_motion="reduce"

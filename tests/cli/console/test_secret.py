@@ -20,6 +20,7 @@ PATHS = [
     "/",
     "/console/state",
     "/console/feed",
+    "/console/stored",
     "/console/reasons",
     "/console/mqtt.js",
     "/console/static/page.js",

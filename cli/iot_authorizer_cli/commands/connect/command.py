@@ -1,5 +1,6 @@
 """`iot-authorizer connect`: a ready-to-run program for a real client."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,8 @@ from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Tran
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
 from iot_core.edge.certificate_authority import ca_path
+from iot_core.edge.host_check import is_named
+from iot_core.edge.own_certificate import copied_names, copy_path
 from iot_core.functions.lambda_function import function_arn
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.principal import Claims
@@ -106,7 +109,7 @@ def connect(
     claims, client ID and topics are an example that the policy template allows.
     """
     configured = _configured(config, data)
-    where = _endpoint(endpoint, client)
+    where = _endpoint(endpoint, client, data)
     if client == "browser":
         _check_page(token=token, signature=signature, password=password, transport=transport, ca=ca)
     else:
@@ -156,7 +159,7 @@ def connect(
         with usage_errors():
             settings = ClientSettings(
                 endpoint=where,
-                ca=ca or (ca_path(data).absolute() if where.tls and not where.at_aws else None),
+                ca=ca or _local_ca(where, data),
                 authorizer=named,
                 token_key_name=key_name,
                 token=token,
@@ -172,6 +175,11 @@ def connect(
     typer.echo(text, nl=False)
     for problem in problems(configured, connecting, client, wanted):
         warn(problem)
+
+
+def _local_ca(where: ClientEndpoint, data: Path) -> Path | None:
+    """The CA of this machine for its TLS port; None if `dev` serves a certificate of the user's own there."""
+    return ca_path(data).absolute() if where.tls and not where.at_aws and not copy_path(data).exists() else None
 
 
 def _checked(action: str, text: str | None, option: str) -> str | None:
@@ -237,11 +245,12 @@ def _deployed_name(configured: ProjectConfiguration) -> str:
     return chosen
 
 
-def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
+def _endpoint(text: str | None, client: Client, data: Path) -> ClientEndpoint:
     if text is None:
         return default_endpoint(client)
     with usage_errors("--endpoint"):
-        return ClientEndpoint.parse(text)
+        found = ClientEndpoint.parse(text)
+    return replace(found, own=is_named(found.host, copied_names(data)))
 
 
 def _check(

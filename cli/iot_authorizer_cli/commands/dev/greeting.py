@@ -12,9 +12,12 @@ from iot_authorizer_cli.options import CONFIG
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_core.authorizers.invocation import SIGNATURE_KEY
+from iot_policies.errors import printable
 
 _URL = "http://localhost:8080"
 """The endpoint that other commands use by default."""
+_NAMES = 3
+"""Host names of a certificate that are printed."""
 
 
 def greeting(core: LocalIotCore, folder: Path) -> str:
@@ -28,7 +31,7 @@ IoT Core on this machine, with the authorizer {name} {whose}
   open      {core.console_url}
   page      {core.url}/web/  from {core.web / "index.html"}; `iot-authorizer connect --for browser` writes one
   MQTT      mqtt://{plain}   ws://{plain}/mqtt
-  on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
+  on TLS    mqtts://{tls}  wss://{tls}/mqtt  {_trust(core)}
   Cognito   {core.identity_pool_id}, at {core.url}
 {_endpoint(core)}
 Try it, in another terminal:
@@ -36,6 +39,15 @@ Try it, in another terminal:
 {"".join(_commands(core, folder))}
 Press Ctrl-C to end it.
 """
+
+
+def _trust(core: LocalIotCore) -> str:
+    """By which certificate clients of the TLS port recognize it."""
+    own = core.server.own_certificate
+    if own is None:
+        return f"CA: {core.ca_path}"
+    more = f" and {len(own.names) - _NAMES} more names" if len(own.names) > _NAMES else ""
+    return printable(f"{own.path}, for {', '.join(own.names[:_NAMES])}{more}, until {own.ends:%Y-%m-%d}")
 
 
 def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:

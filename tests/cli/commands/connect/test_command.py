@@ -6,11 +6,14 @@ from pathlib import Path
 
 import jwt
 import pytest
+import trustme
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
+from iot_core.edge.own_certificate import copy_path
+from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile
 from tests.cdk.configurations import ANYBODY
 from tests.cli.conftest import fill
@@ -68,6 +71,14 @@ def test_a_program_has_its_endpoint_its_ca_and_its_token(
 @pytest.mark.parametrize("client", ["awsiotsdk", "mosquitto", "curl"])
 def test_the_local_ca_has_an_absolute_path(connect: Connect, client: str, tmp_path: Path) -> None:
     assert str(tmp_path / ".iot-authorizer" / "ca.pem") in connect(client).stdout
+
+
+def test_a_program_for_a_certificate_of_the_user_s_own_has_no_local_ca(connect: Connect, tmp_path: Path) -> None:
+    certificate = trustme.CA().issue_cert("iot.example.com").cert_chain_pems[0].bytes()
+    write_whole(copy_path(tmp_path / ".iot-authorizer"), certificate)
+    assert "ca.pem" not in connect("curl").stdout
+    assert "'token: ey" in connect("curl", "--endpoint", "https://iot.example.com").stdout
+    assert "is at AWS" in connect("curl", "--endpoint", "https://iot.example.org").stderr
 
 
 def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
