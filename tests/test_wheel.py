@@ -199,11 +199,11 @@ def test_dev_runs_in_their_project(programs: Path, project: Path) -> None:
 
 
 def test_the_wheel_has_what_the_page_and_the_first_program_need(programs: Path, project: Path) -> None:
-    used = (
-        "from iot_authorizer_cli.console.app import mqtt_js_path as path; import paho.mqtt; print(path().read_text())"
-    )
+    used = "from iot_authorizer_cli.console.web_folder import mqtt_js_path as path; import paho.mqtt; "
+    used += "print(path().read_text())"
     expected = (ROOT / "node_modules/mqtt/dist/mqtt.esm.js").read_text()
     assert run(programs / "python", "-c", used, cwd=project).rstrip() == expected.rstrip()
+    assert "transformWsUrl(" in run(programs / "iot-authorizer", "connect", "--for", "browser", cwd=project)
 
 
 def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, project: Path) -> None:

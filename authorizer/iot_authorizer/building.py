@@ -145,7 +145,13 @@ def _development_issuers(environment: Mapping[str, str]) -> list[AcceptedTokens]
     if path is None:
         return []
     expects = Expectations(issuer=development.ISSUER, audience=(development.ISSUER,))
-    return [AcceptedTokens(expects, ("ES256",), _key_file(path))]
+    accepted = (expects, ("ES256",), _key_file(path))
+    time_scale = environment.get(development.TIME_SCALE)
+    if time_scale is None:
+        return [AcceptedTokens(*accepted)]
+    from iot_authorizer.development_tokens import ScaledTokens
+
+    return [ScaledTokens(*accepted, float(time_scale))]
 
 
 def _file_passwords(configuration: Configuration, path: Path) -> "FilePasswords":

@@ -82,6 +82,9 @@ _ALWAYS: Mapping[str, str] = {
 }
 """The headers of each answer."""
 
+_REQUIRED = {401: {"www-authenticate": "Bearer"}, 405: {"allow": "GET, POST, OPTIONS"}}
+"""What answers with a status need (RFC 9110, sections 11.6.1 and 15.5.6)."""
+
 
 class CredentialsAnswer(TypedDict):
     """An answer in payload format 2.0."""
@@ -150,9 +153,7 @@ def refused(refusal: Refusal, headers: Mapping[str, str]) -> CredentialsAnswer:
 
 
 def _error(status: int, headers: Mapping[str, str], code: str, message: str) -> CredentialsAnswer:
-    # RFC 9110, section 11.6.1: an answer with the status 401 names the scheme.
-    scheme = {"www-authenticate": "Bearer"} if status == 401 else {}
-    return _answer(status, {**headers, **scheme}, {"Code": str(code), "Message": message})
+    return _answer(status, {**headers, **_REQUIRED.get(status, {})}, {"Code": str(code), "Message": message})
 
 
 def _answer(status: int, headers: Mapping[str, str], body: Mapping[str, object]) -> CredentialsAnswer:

@@ -14,6 +14,9 @@ TABLE = "AUTHORIZER_DEVELOPMENT_TABLE"
 STS = "AUTHORIZER_DEVELOPMENT_STS"
 """The variable that names a JSON file: the role of clients, and AWS STS, of IoT Core on this machine."""
 
+TIME_SCALE = "AUTHORIZER_DEVELOPMENT_TIME_SCALE"
+"""The variable that says how many times as fast the time of development tokens passes."""
+
 
 def in_lambda(environment: Mapping[str, str]) -> bool:
     """Whether this process runs in Lambda, where messages show no values."""

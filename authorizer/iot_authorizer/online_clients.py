@@ -7,11 +7,11 @@
 3. IoT Core sets this number back to 0 after a client was not connected for about an hour, or longer than its persistent
    session. So events whose timestamps are more than FAR_APART seconds apart are ordered by these. A persistent session
    that expires earlier can make a client count as disconnected after it has connected again.
-   unmeasured: a timestamp is "an approximation of when the event occurred". That it is less than half of FAR_APART
-   wrong is assumed.
+   unmeasured: the timestamp of a presence event is "an approximation of when the event occurred"; that it is less than
+   two minutes wrong is assumed.
 4. An event can be lost. What the table says then is wrong until the client's next event, but not longer than a
    connection can last: 24 hours, or the `disconnect_after` of the template. After that, a state is forgotten. `confirm`
-   asks IoT Core itself, at any time.
+   asks IoT Core itself, at any time. Clients with certificates can stay longer; `longest` says how long.
 5. An event that is older than that is ignored: its connection has ended.
 """
 

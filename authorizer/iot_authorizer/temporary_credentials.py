@@ -3,17 +3,22 @@
 1. The session policy is what the template grants the principal with one client ID. If the client names none, it is the
    only one that the template allows. The client's own credentials are then verified again, with this client ID: a
    verifier of your own may accept them for others only.
-2. Credentials last as long as the client's own ones, at most as long as a connection (`disconnect_after`), and at most
-   one hour: a function has its role from a session itself, and AWS STS limits such sessions ("role chaining"). If the
-   revocations could not be read and `when_unavailable` allows the client, they last 15 minutes.
-3. AWS STS gives no credentials for less than 15 minutes. If they must end earlier, the session policy allows nothing
-   from then on; if it has no room for this condition, the client is refused.
+2. Everything ends when the custom authorizer would end a connection: with the client's own credentials, or after
+   `disconnect_after`. If the revocations could not be read and `when_unavailable` allows the client, it ends after 15
+   minutes. Credentials last until then, and at most one hour: a function has its role from a session itself, and AWS
+   STS limits such sessions ("role chaining").
+3. A connection can outlive its credentials, up to 24 hours. So the session policy allows nothing from that end on. If
+   it has no room for this condition, it is left out.
+4. AWS STS gives no credentials for less than 15 minutes. If they must end earlier, only the condition ends them. If
+   there is no room for it, the client is refused.
 
 unmeasured: whether IoT Core evaluates that condition again for a connection that exists already.
 """
 
 import hashlib
 import re
+from contextlib import suppress
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from iot_authorizer.authorizer import Authorizer, RefusalsOf
@@ -22,9 +27,10 @@ from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_policies import PolicyTemplate, Principal, compile_policy
+from iot_policies import PolicyTemplate, Principal, SessionTimes, compile_policy
 from iot_policies.account_region import AccountRegion
 from iot_policies.errors import SessionPolicyTooLarge
+from iot_policies.grants import LONGEST_SESSION
 from iot_policies.session_policy import SessionPolicy, compile_session_policy
 
 SHORTEST, LONGEST = 900, 3600
@@ -87,12 +93,9 @@ def issue(authorizer: Authorizer, role: ClientRole, event: AuthorizerEvent, plac
         own, verified = authorizer.verify(event.with_client_id(client_id))
     with RefusalsOf(own, verified.principal):
         template, now = authorizer.template(verified.principal), authorizer.now()
-        ends = now + authorizer.session.disconnect_after
-        if verified.expires_at is not None:
-            ends = min(ends, verified.expires_at)
-        seconds = _seconds(ends - now, LONGEST if verified.unchecked is None else SHORTEST)
-        expires_at = ends if ends - now < SHORTEST else None
-        policy = _session_policy(template, verified.principal, client_id, place, expires_at)
+        life = _life(verified, authorizer.session, now)
+        policy = _session_policy(template, verified.principal, client_id, place, now, life)
+        seconds = max(SHORTEST, min(int(life), LONGEST))
         keys = role.assume(session_name(verified.principal.name), policy.text, seconds)
     told = keys.expires_at if policy.expires is None else min(keys.expires_at, policy.expires)
     temporary = TemporaryCredentials(
@@ -111,10 +114,16 @@ def session_name(principal: str) -> str:
     return hashlib.sha256(principal.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _seconds(life: float, most: int) -> int:
-    if life < 1:  # It was accepted by the leeway.
+def _life(verified: VerifiedPrincipal, session: SessionTimes, now: float) -> float:
+    """Seconds until everything ends."""
+    life: float = session.disconnect_after
+    if verified.unchecked is not None:
+        life = min(life, SHORTEST)
+    if verified.expires_at is not None:
+        life = min(life, verified.expires_at - now)
+    if life < 1:  # The client's credentials were accepted by the leeway.
         raise Refusal(Reason.EXPIRED)
-    return max(SHORTEST, min(int(life), most))
+    return life
 
 
 def _only_client_id(template: PolicyTemplate, principal: Principal) -> str:
@@ -125,12 +134,13 @@ def _only_client_id(template: PolicyTemplate, principal: Principal) -> str:
 
 
 def _session_policy(
-    template: PolicyTemplate, principal: Principal, client_id: str, place: AccountRegion, expires_at: float | None
+    template: PolicyTemplate, principal: Principal, client_id: str, place: AccountRegion, now: float, life: float
 ) -> SessionPolicy:
-    try:
-        return compile_session_policy(template, principal, client_id=client_id, place=place, expires=expires_at)
-    except SessionPolicyTooLarge:
-        if expires_at is not None:  # The refusal is about the condition, unless it does not fit without it either.
-            compile_session_policy(template, principal, client_id=client_id, place=place)
-            raise Refusal(Reason.TOKEN_EXPIRES_TOO_SOON) from None
-        raise
+    compiled = partial(compile_session_policy, template, principal, client_id=client_id, place=place)
+    if life < LONGEST_SESSION:  # IoT Core itself ends connections then.
+        with suppress(SessionPolicyTooLarge):
+            return compiled(expires=now + life)
+    found = compiled()
+    if life < SHORTEST:
+        raise Refusal(Reason.TOKEN_EXPIRES_TOO_SOON)
+    return found

@@ -14,13 +14,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from iot_identities.backends import open_named
 from iot_identities.strict_json import DuplicateKey
 from iot_identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
-from iot_identities.users import change_user, find_user
+from iot_identities.users import change_claims, read_claims
 from iot_policies import AccountRegion, Claims, NothingGranted, PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import EXAMPLE_PLACE, LONGEST_PLACE, account_region
 from iot_policies.names import name_problem
@@ -52,7 +51,7 @@ class UserClaims:
 
     def read(self, name: str) -> Claims:
         """A user's claims. Raises UnknownUser, MalformedItem and TableUnavailable."""
-        return find_user(self._table, name).claims
+        return read_claims(self._table, name)
 
     def replace(self, name: str, claims: Claims, *, add_missing: bool = False) -> Claims:
         """Replaces all claims of a user. As `change` otherwise."""
@@ -68,11 +67,7 @@ class UserClaims:
         """
         now = int(time.time())
         new = User(check_user_name(name), created_at=now, rotated_at=now) if add_missing else None
-
-        def changed(user: User) -> User:
-            return replace(user, claims=check_claims(name, how(user.claims), self._template))
-
-        return change_user(self._table, name, changed, new=new).claims
+        return change_claims(self._table, name, lambda claims: check_claims(name, how(claims), self._template), new=new)
 
 
 def check_claims(name: str, claims: Claims, template: PolicyTemplate | None) -> Claims:

@@ -1,7 +1,7 @@
 """Asks a running `iot-authorizer dev` over HTTP, and says what is wrong if it does not answer.
 
 1. What is secret goes to the TLS port. Another user of the machine can listen at a port before `dev` does, but only
-   `dev` has a certificate of the CA in its data folder.
+   `dev` has a certificate of the CA in its data folder, or the one of which the folder has a copy.
 2. A socket's time-out does not limit a server that sends a byte now and then: `within` limits a whole answer.
 """
 
@@ -14,6 +14,9 @@ from pathlib import Path
 from threading import Thread
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
+
+from iot_core.edge.certificate_authority import ca_path
+from iot_core.edge.own_certificate import copy_path
 
 Answer = TypeVar("Answer")
 
@@ -49,22 +52,21 @@ class HttpAnswer(NamedTuple):
 class DevEndpoint:
     """A port of `iot-authorizer dev`."""
 
-    def __init__(self, url: str, expected: str, ca: Path | None = None) -> None:
-        """`ca` is the CA's certificate for the TLS port; None for the plain port.
+    def __init__(self, url: str, expected: str, trust: ssl.SSLContext | None = None) -> None:
+        """`trust` is `trusted_dev` for the TLS port; None for the plain port.
 
-        Raises ValueError with `expected` for a URL that is not one of such a port, and OSError if `ca` cannot be read.
+        Raises ValueError with `expected` for a URL that is not one of such a port.
         """
         parts = urlsplit(url)
-        if parts.scheme != ("http" if ca is None else "https") or not parts.hostname or parts.path.strip("/"):
+        if parts.scheme != ("http" if trust is None else "https") or not parts.hostname or parts.path.strip("/"):
             raise ValueError(expected)
         self.url = url
         """The URL as it was given."""
-        self._kind = "plain" if ca is None else "TLS"
-        if ca is None:
+        self._kind = "plain" if trust is None else "TLS"
+        if trust is None:
             self._open = partial(HTTPConnection, parts.hostname, parts.port or 80)
         else:
-            context = ssl.create_default_context(cafile=ca)
-            self._open = partial(HTTPSConnection, parts.hostname, parts.port or 443, context=context)
+            self._open = partial(HTTPSConnection, parts.hostname, parts.port or 443, context=trust)
 
     def ask(self, method: str, path: str, longest: int, headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """An answer; of its content, at most one byte more than `longest`. Raises Unreachable, OperationFailed."""
@@ -86,6 +88,20 @@ class DevEndpoint:
             raise OperationFailed(f"{self.url}: {error or type(error).__name__}") from None
         finally:
             connection.close()
+
+
+def trusted_dev(folder: Path) -> ssl.SSLContext | None:
+    """A context that trusts only the `dev` of a data folder; None if no `dev` has run with it. Raises OSError.
+
+    The user's own certificate may lack the name of the URL, and its CA may be unknown here: the copy is trusted itself.
+    """
+    if copy_path(folder).exists():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(copy_path(folder))
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.check_hostname = False
+        return context
+    return ssl.create_default_context(cafile=ca_path(folder)) if ca_path(folder).exists() else None
 
 
 def within(seconds: float, ask: Callable[[], Answer]) -> Answer:

@@ -13,10 +13,9 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from iot_authorizer_cli.console.secret_file import authorization, known_secret
-from iot_authorizer_cli.dev_endpoint import DevEndpoint, OperationFailed, within
+from iot_authorizer_cli.dev_endpoint import DevEndpoint, OperationFailed, trusted_dev, within
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
-from iot_core.edge.certificate_authority import ca_path
 from iot_identities.strict_json import STRICT
 from iot_policies import Principal
 
@@ -94,11 +93,11 @@ def live_clients(url: str, folder: Path) -> Sequence[LiveClient]:
 
     Raises ValueError for a URL that is not one of a TLS port, InvalidFile, OSError, Unreachable and OperationFailed.
     """
-    secret, ca = known_secret(folder), ca_path(folder)
-    if secret is None or not ca.exists():
+    secret, trust = known_secret(folder), trusted_dev(folder)
+    if secret is None or trust is None:
         advice = "start `iot-authorizer dev`, or name its data folder with --data"
         raise OperationFailed(f"{folder} has no secret of the console, so no `dev` has run with it: {advice}")
-    dev = DevEndpoint(url, "expected https://HOST:PORT, the TLS port of dev", ca)
+    dev = DevEndpoint(url, "expected https://HOST:PORT, the TLS port of dev", trust)
     answer = within(_PATIENCE, partial(dev.ask, "GET", "/console/clients", _LARGEST_ANSWER, authorization(secret)))
     if answer.status == 403:
         raise OperationFailed(f"{url} does not accept the console's secret in {folder}: restart `iot-authorizer dev`")

@@ -5,12 +5,14 @@ import errno
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from starlette.routing import Route
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
+from iot_authorizer_cli.console.edits import EditDesk
 from iot_authorizer_cli.console.secret import PARAMETER
 from iot_authorizer_cli.console.secret_file import console_secret
 from iot_authorizer_cli.console.template_review import TemplateReview
@@ -24,6 +26,7 @@ from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.core import IotCore
 from iot_core.edge.connections import Connections
+from iot_core.edge.own_certificate import CertificateFiles, OwnCertificate
 from iot_core.edge.ports import PortUnavailable
 from iot_core.feed import Feed
 from iot_core.functions.execution_environments import CONCURRENCY
@@ -57,6 +60,8 @@ class LocalIotCore(Lifecycle):
     """`authorizer.toml` and what it names."""
     issuer: DevelopmentIssuer
     """Issues the tokens that only this machine trusts."""
+    web: Path
+    """The folder whose files are served at `/web/`."""
     review: TemplateReview
     """The proof of the template, and what edits of it open and close."""
 
@@ -78,6 +83,9 @@ class LocalIotCore(Lifecycle):
         concurrency: int = CONCURRENCY,
         isolate: bool = False,
         default_authorizer: bool = False,
+        web: Path | str | None = None,
+        certificate: Path | str | None = None,
+        key: Path | str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts nothing yet.
@@ -86,9 +94,11 @@ class LocalIotCore(Lifecycle):
         configuration names it. It must answer within `function_timeout` seconds. It has at most `concurrency` execution
         environments: processes if `isolate` is True, threads otherwise. `port` 0 is any free port. `folder` is the data
         folder; by default it is temporary. `table` is a DynamoDB table to use instead of the development table. The
-        authorizer is the default one if `default_authorizer` or its configuration says so. The seconds of an
-        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
-        ends that authorizers set.
+        authorizer is the default one if `default_authorizer` or its configuration says so. The files of the folder
+        `web`, by default the one of this name beside the configuration, are served at `/web/`. The seconds of an
+        authorizer's answer, and those of development tokens, pass `time_scale` times as fast. The TLS port serves
+        `certificate`, a PEM file with the CAs' certificates after the server's one, with its private `key`; by default,
+        the local CA issues one. `clock` gives seconds, for time-outs, refreshes and the ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -104,6 +114,10 @@ class LocalIotCore(Lifecycle):
         self._concurrency = concurrency
         self._isolate = isolate
         self._default_authorizer = default_authorizer
+        self.web = self._config.parent / "web" if web is None else Path(web)
+        if (certificate is None) != (key is None):
+            raise ValueError("expected both certificate and key, or neither")
+        self._certificate = None if certificate is None else CertificateFiles(Path(certificate), Path(key or ""))
         self._clock = clock
         self._secret = ""
         self._running_server: Server | None = None
@@ -142,8 +156,11 @@ class LocalIotCore(Lifecycle):
         return self.server.core.identity_pool.pool_id
 
     @property
-    def ca_path(self) -> Path:
-        """The CA's certificate in PEM, which clients of the TLS port must trust."""
+    def ca_path(self) -> Path | None:
+        """The local CA's certificate in PEM, which clients of the TLS port must trust; None with your own certificate.
+
+        `ssl.create_default_context(cafile=core.ca_path)` then trusts the CAs that the machine trusts.
+        """
         return self.server.ca_path
 
     def token(self, principal: str, claims: Mapping[str, object] | None = None, expires_in: int = 3600) -> str:
@@ -173,6 +190,8 @@ class LocalIotCore(Lifecycle):
 
         Raises InvalidFile, BrokenHandler, StorageError for files that cannot be used, OSError for ports and folders.
         """
+        files = self._certificate
+        own_certificate = None if files is None else OwnCertificate(files, datetime.now(UTC))
         async with contextlib.AsyncExitStack() as stack:
             data = self._prepare_folder(stack)
             core = self.iot_core = IotCore(
@@ -190,10 +209,14 @@ class LocalIotCore(Lifecycle):
             self._secret = console_secret(data)
             self.review = TemplateReview()
             await self.review.changes(self.configuration.template)  # The one to compare with.
-            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret, self.review)
+            edits = EditDesk()
+            stack.callback(edits.close)
+            console = Console(
+                core, self.configuration, self.issuer, self._addresses, self._secret, self.review, edits, self.web
+            )
             endpoint = HttpApiRoute(core, "credentials", lambda: self.configuration.credentials_endpoint)
             routes = [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
-            server = Server(core, data, self.host, routes, open_paths=(CREDENTIALS_PATH,))
+            server = Server(core, data, self.host, routes, (CREDENTIALS_PATH,), own_certificate)
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
             except PortUnavailable as error:
@@ -222,7 +245,7 @@ class LocalIotCore(Lifecycle):
             path=self._config,
             given_handler=self._handler,
             place=self.place,
-            environment=self.issuer.environment(self._table),
+            environment=self.issuer.environment(self._table, self._time_scale),
             table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,
             concurrency=self._concurrency,

@@ -20,7 +20,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
 from iot_identities.attribute_values import from_item, to_item
-from iot_identities.item_limits import check_id, check_ids, check_prefix, is_same, revision_of, to_store
+from iot_identities.item_limits import ALWAYS_READ, check_id, check_ids, check_prefix, is_same, revision_of, to_store
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 
 if TYPE_CHECKING:
@@ -53,6 +53,13 @@ def _is_number(name: str, value: str, number: int) -> str:
     """A condition: the attribute is the number that `value` stands for; a missing attribute is 0."""
     same = f"{name} = {value}"
     return same if number else f"(attribute_not_exists({name}) OR {same})"
+
+
+def _is_unchanged(replacing: Item) -> tuple[str, Item]:
+    """A condition that uses `:now`, with its other values: the item is there and has the same revision as this one."""
+    revision = revision_of(replacing)
+    same = _is_number("#revision", ":revision", revision)
+    return f"attribute_exists(#id) AND {same} AND {_IS_LIVE}", {":revision": revision}
 
 
 def _names(expression: str) -> dict[str, str]:
@@ -107,15 +114,27 @@ class DynamoDbTable:
             raise TableBusy("UnprocessedKeys")
         return found
 
+    def read_part(self, id: str, names: Sequence[str]) -> Item | None:
+        """Reads some attributes, strongly consistent."""
+        wanted = ", ".join(f"#{name}" for name in dict.fromkeys((*ALWAYS_READ, *names)))
+        answer = self._send(
+            self._client.get_item,
+            TableName=self._name,
+            Key=from_item({"id": check_id(id)}),
+            ConsistentRead=True,
+            ProjectionExpression=wanted,
+            ExpressionAttributeNames=_names(wanted),
+        )
+        with _asking():
+            item = to_item(answer["Item"]) if "Item" in answer else None
+        return item if item is not None and self._is_live(item) else None
+
     def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
         """Stores an item."""
         stored = to_store(item, replacing=replacing, new=new)
         try:
             if replacing is not None:
-                revision = revision_of(replacing)
-                same = _is_number("#revision", ":revision", revision)
-                condition = f"attribute_exists(#id) AND {same} AND {_IS_LIVE}"
-                self._put(stored, condition, {":revision": revision})
+                self._put(stored, *_is_unchanged(replacing))
             elif new:
                 self._put(stored, _IS_FREE, {})
             else:
@@ -124,6 +143,20 @@ class DynamoDbTable:
             id = str(item["id"])
             if not is_same(self.read([id]).get(id), stored):
                 raise (ItemExists if new else ItemChanged) from None
+
+    def write_part(self, changes: Item, *, replacing: Item) -> None:
+        """Changes some attributes, in one request."""
+        stored = to_store(changes, replacing=replacing)
+        names = [name for name in stored if name != "id"]
+        condition, values = _is_unchanged(replacing)
+        values |= {":now": self._now(), **{f":new_{name}": stored[name] for name in names}}
+        id = str(changes["id"])
+        try:
+            self._update(id, "SET " + ", ".join(f"#{name} = :new_{name}" for name in names), condition, values)
+        except _ConditionFailed:
+            before = self.read_part(id, names) or {}
+            if not is_same({name: before.get(name) for name in stored}, stored):
+                raise ItemChanged from None
 
     def delete(self, id: str) -> None:
         """Removes an item."""

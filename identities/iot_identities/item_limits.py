@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from iot_identities.table import Item
 
+ALWAYS_READ = ("id", "revision", "expires_at")
+"""The attributes that reading a part of an item also reads."""
 LARGEST_ITEM = 400 * 1024
 """Bytes, including the attribute names."""
 LONGEST_ID = 2048

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from iot_identities.item_limits import check_id, check_ids, check_prefix, is_same, revision_of, to_store
+from iot_identities.item_limits import ALWAYS_READ, check_id, check_ids, check_prefix, is_same, revision_of, to_store
 from iot_identities.table import Item, ItemChanged, ItemExists, TableUnavailable
 
 _SCHEMA = """
@@ -44,6 +44,11 @@ class SqliteTable:
             statement = f"SELECT id, item FROM item WHERE id IN ({places}) AND {_IS_THERE}"  # noqa: S608 (no value)
             return {id: _item(text) for id, text in database.execute(statement, (*ids, self._now()))}
 
+    def read_part(self, id: str, names: Sequence[str]) -> Item | None:
+        """Reads some attributes."""
+        item = self.read([id]).get(id)
+        return None if item is None else {name: item[name] for name in (*ALWAYS_READ, *names) if name in item}
+
     def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
         """Stores an item."""
         stored = to_store(item, replacing=replacing, new=new)
@@ -55,6 +60,16 @@ class SqliteTable:
                 _put(database, stored)
             elif not is_same(before, stored):
                 raise ItemExists if new else ItemChanged
+
+    def write_part(self, changes: Item, *, replacing: Item) -> None:
+        """Changes some attributes, in a transaction."""
+        part = to_store(changes, replacing=replacing)
+        with self._change() as database:
+            before = _find(database, changes["id"])
+            if before is not None and revision_of(before) == revision_of(replacing):
+                _put(database, to_store({**before, **changes}, replacing=before))
+            elif before is None or not is_same({name: before.get(name) for name in part}, part):
+                raise ItemChanged
 
     def delete(self, id: str) -> None:
         """Removes an item."""

@@ -40,12 +40,23 @@ class Table(Protocol):
         """Reads at most 100 items in one round trip, as they were last written. Missing items are left out."""
         ...
 
+    def read_part(self, id: str, names: Sequence[str]) -> Item | None:
+        """Reads some attributes of an item, and `id`, `revision` and `expires_at`; None for a missing item."""
+        ...
+
     def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
         """Stores an item under its ID and replaces what is there. The options guard against losing data.
 
         `new`: raises ItemExists if the ID is taken. `replacing`: the item as it was read; raises ItemChanged unless the
         stored one has the same `revision`. Neither is raised if the stored item is equal to this one: a request whose
         answer was lost is sent again.
+        """
+        ...
+
+    def write_part(self, changes: Item, *, replacing: Item) -> None:
+        """Changes the attributes of an item that `changes` has, beside its `id`. The others stay.
+
+        `replacing`: the item, or its part, as it was read. Raises ItemChanged as `write` does.
         """
         ...
 

@@ -10,6 +10,8 @@ from iot_identities.strict_json import STRICT
 from iot_identities.table import Item
 
 PREFIX = "user#"
+CLAIMS = "claims"
+"""The attribute that has a user's claims."""
 MOST_PASSWORDS = 2
 """Valid at the same time: the new one, and the old one while devices still use it."""
 LARGEST_CLAIMS = 64 * 1024
@@ -89,11 +91,16 @@ def user_id(name: str) -> str:
     return PREFIX + name
 
 
+def written_claims(claims: Mapping[str, object]) -> str:
+    """The attribute `claims` of an item. Raises ValueError for claims that are too large or not JSON."""
+    written = json.dumps(dict(claims), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if len(written.encode()) > LARGEST_CLAIMS:
+        raise ValueError(f"claims: expected at most {LARGEST_CLAIMS} bytes of JSON")
+    return written
+
+
 def to_item(user: User) -> Item:
     """Turns a user into an item. Raises ValueError for what the table or the Lambda would refuse."""
-    claims = json.dumps(dict(user.claims), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    if len(claims.encode()) > LARGEST_CLAIMS:
-        raise ValueError(f"claims: expected at most {LARGEST_CLAIMS} bytes of JSON")
     return {
         "id": user_id(user.name),
         "passwords": [
@@ -105,7 +112,7 @@ def to_item(user: User) -> Item:
             }
             for password in user.passwords[:MOST_PASSWORDS]
         ],
-        "claims": claims,
+        CLAIMS: written_claims(user.claims),
         "disabled": user.disabled,
         "valid_until": user.valid_until,
         "created_at": user.created_at,
@@ -121,7 +128,7 @@ def from_item(item: Item) -> User:
     return User(
         name=text(item, "id").removeprefix(PREFIX),
         passwords=tuple(map(_password, stored)),
-        claims=_claims(text(item, "claims")),
+        claims=claims_of(item),
         disabled=flag(item, "disabled"),
         valid_until=time_or_never(item, "valid_until"),
         created_at=whole_number(item, "created_at"),
@@ -144,8 +151,9 @@ def _password(stored: object) -> StoredPassword:
     )
 
 
-def _claims(encoded: str) -> Mapping[str, object]:
+def claims_of(item: Item) -> Mapping[str, object]:
+    """The claims of a user's item. Raises MalformedItem."""
     try:
-        return parsed_claims(encoded)
+        return parsed_claims(text(item, CLAIMS))
     except ValueError:
-        raise MalformedItem("claims") from None
+        raise MalformedItem(CLAIMS) from None

@@ -1,10 +1,13 @@
 """Finds, adds and changes users in a table. Two writers at the same time do not lose each other's changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from iot_identities.changing import change_item
 from iot_identities.table import Item, ItemExists, Table
-from iot_identities.user import User, from_item, to_item, user_id
+from iot_identities.user import CLAIMS, User, claims_of, from_item, to_item, user_id, written_claims
+
+Claims = Mapping[str, object]
 
 
 class UnknownUser(LookupError):
@@ -51,3 +54,27 @@ def change_user(table: Table, name: str, how: Callable[[User], User], *, new: Us
         return to_item(how(before))
 
     return from_item(change_item(table, user_id(name), changed))
+
+
+def read_claims(table: Table, name: str) -> Claims:
+    """A user's claims. Reads no passwords. Raises UnknownUser and MalformedItem."""
+    item = table.read_part(user_id(name), (CLAIMS,))
+    if item is None:
+        raise UnknownUser(name)
+    return claims_of(item)
+
+
+def change_claims(table: Table, name: str, how: Callable[[Claims], Claims], *, new: User | None = None) -> Claims:
+    """Changes a user's claims, and returns them. Reads and writes nothing else of a user that exists.
+
+    As `change_user` otherwise.
+    """
+
+    def changed(item: Item | None) -> Item:
+        if item is not None:
+            return {"id": item["id"], CLAIMS: written_claims(how(claims_of(item)))}
+        if new is None:
+            raise UnknownUser(name)
+        return to_item(replace(new, claims=how(new.claims)))
+
+    return claims_of(change_item(table, user_id(name), changed, part=(CLAIMS,)))

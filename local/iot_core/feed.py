@@ -10,16 +10,53 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, cast
+from weakref import WeakSet
 
 from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerCall, Forbidden, Refused
 from iot_core.iam.access_keys import IamPrincipal
 from iot_core.reasons import IotCoreReason
 
-Record = Mapping[str, object]
-"""A JSON object with `id` (from 1), `time` (ms since 1970), `kind`, and the fields of its kind."""
+
+class Record(TypedDict, total=False):
+    """What IoT Core decided or did: a JSON object with `id`, `time`, `kind` and the fields of its kind.
+
+    docs/reference/presence-and-feed.md says which kind has which fields, and what they mean.
+    """
+
+    id: int
+    """From 1."""
+    time: int
+    """Milliseconds since 1970."""
+    kind: str
+    action: str
+    resource: str
+    allowed: bool
+    reason: str
+    detail: str
+    warning: str
+    client_id: str
+    principal: str
+    authorizer: str
+    source: str
+    hint: str
+    address: str
+    explanation: list[str]
+    event: str
+    disconnect_reason: str
+    topics: list[str]
+    count: int
+    rule: str
+    topic: str
+    attempt: int
+    output: str
+    ok: bool
+    path: str
+    problem: str
+
 
 _LONGEST = 256
 """Characters of a text in a record: clients choose some of these texts."""
@@ -48,7 +85,7 @@ class _Entry:
 
     __slots__ = ("_explanation", "record")
 
-    def __init__(self, record: dict[str, object], explanation: Explanation | None) -> None:
+    def __init__(self, record: Record, explanation: Explanation | None) -> None:
         self.record = record
         self._explanation = explanation
 
@@ -76,7 +113,8 @@ class Feed:
         """`clock` gives seconds since 1970."""
         self._clock = clock
         self._entries: deque[_Entry] = deque(maxlen=_KEPT)
-        self._followers: set[asyncio.Queue[_Entry]] = set()
+        self._followers: WeakSet[asyncio.Queue[_Entry]] = WeakSet()
+        """The queue of a follower that is never read disappears with it."""
         self._count = 0
 
     @property
@@ -99,7 +137,7 @@ class Feed:
         for name, value in fields.items():
             if value is not None and value not in ("", ()):
                 record[name] = shortened(value) if isinstance(value, str) else value
-        entry = _Entry(record, explanation)
+        entry = _Entry(cast("Record", record), explanation)
         self._entries.append(entry)
         for queue in self._followers:
             if queue.full():
@@ -110,10 +148,27 @@ class Feed:
         """Yields the last records, oldest first. Those for which `explained` is true are explained when taken."""
         return (entry.read(explained) for entry in tuple(self._entries))
 
-    async def follow(self, explained: Callable[[Record], bool] = _always) -> AsyncIterator[Record]:
-        """Yields each record from now on; those for which `explained` is true have their explanation."""
+    def follow(self, explained: Callable[[Record], bool] = _always) -> AsyncGenerator[Record]:
+        """Yields each record from now on; those for which `explained` is true have their explanation.
+
+        Call it on the event loop of IoT Core. It counts from the call, so records before the first `anext` are not
+        missed, up to the 500 that wait.
+        """
         queue: asyncio.Queue[_Entry] = asyncio.Queue(_KEPT)
         self._followers.add(queue)
+        return self._records(queue, explained)
+
+    async def first(self, wanted: Callable[[Record], bool]) -> Record:
+        """The first record that is wanted, of those that are kept and of those to come. Waits until there is one."""
+        async with aclosing(self.follow(wanted)) as following:
+            for record in self.recent(wanted):
+                if wanted(record):
+                    return record
+            return await anext(record async for record in following if wanted(record))
+
+    async def _records(
+        self, queue: asyncio.Queue[_Entry], explained: Callable[[Record], bool]
+    ) -> AsyncGenerator[Record]:
         try:
             while True:
                 entry = await queue.get()

@@ -174,7 +174,8 @@ class IotCoreReason(StrEnum):
     TLS_FAILED = (
         "tls_failed",
         "the TLS handshake failed; `detail` says why",
-        "give the client the local CA's `ca.pem`, and use a host name that is in the certificate",
+        "give the client the certificate of the CA (`ca.pem`, or your own CA's with `dev --certificate`), and use a "
+        "host name that is in the server's certificate",
     )
     NOT_MQTT = (
         "not_mqtt",

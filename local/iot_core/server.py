@@ -15,8 +15,9 @@ from iot_core.api.identity_pools import is_open
 from iot_core.core import IotCore
 from iot_core.edge import certificate_authority
 from iot_core.edge.host_check import HostCheck, aws_names
+from iot_core.edge.own_certificate import OwnCertificate, copy_path
 from iot_core.edge.ports import Ports
-from iot_core.edge.tls import ServerTls
+from iot_core.edge.tls import ServerCertificate, ServerTls
 
 _TIME_STEP = 0.25
 """Seconds between two looks at the clock."""
@@ -36,31 +37,32 @@ class Server:
         host: str,
         routes: Sequence[BaseRoute] = (),
         open_paths: Collection[str] = (),
+        own_certificate: OwnCertificate | None = None,
     ) -> None:
-        """Prepares certificates in the data folder. `routes` are served in addition to AWS's APIs.
+        """Prepares a certificate of the local CA in the data folder, unless the user's own one is to be served.
 
-        What is at `open_paths` checks the Origin header itself.
+        `routes` are served in addition to AWS's APIs. What is at `open_paths` checks the Origin header itself.
 
         Raises InvalidFile, OSError for files that cannot be used.
         """
         self.core = core
         self.host = host
-        self.ca_path = certificate_authority.ca_path(folder)
-        """The CA's certificate in PEM, which clients of the TLS port must trust."""
+        self.own_certificate = own_certificate
+        """The user's own certificate of the TLS port; None if the local CA issues one."""
+        self.ca_path = certificate_authority.ca_path(folder) if own_certificate is None else None
+        """The local CA's certificate in PEM, which clients of the TLS port must trust; None without that CA."""
         self.port = self.tls_port = 0
         own, machine = {host} - _ANY_HOST, {socket.gethostname()}
-        names = sorted({"localhost", *_LOCAL, *own, *aws_names(core.place.region)})
-        certificate = certificate_authority.issue(folder, names, sorted(machine - own))
         application = Starlette(
             routes=[*routes, *operations.routes(core)],
             exception_handlers={404: operations.not_found},
         )
         check = HostCheck(
             application,
-            frozenset(own | machine),
+            frozenset({*own, *machine, *(own_certificate.names if own_certificate else ())}),
             lambda scope: scope["path"] in open_paths or is_open(scope),
         )
-        self._ports = Ports(core, check, ServerTls(certificate), _own_address(host))
+        self._ports = Ports(core, check, ServerTls(self._prepare_certificate(folder, own, machine)), _own_address(host))
 
     @property
     def url(self) -> str:
@@ -81,7 +83,8 @@ class Server:
     async def listen(self, port: int, tls_port: int) -> AsyncIterator[None]:
         """Serves until the end of the block; port 0 is any free port. Raises OSError if a port cannot be used."""
         self.port, self.tls_port = await self._ports.listen(self.host, port, tls_port)
-        self.core.endpoint_address = _in_url(self.host) + (f":{self.tls_port}" if self.tls_port != 443 else "")
+        host = _in_url(self.host if self.own_certificate is None else self.own_certificate.name_for(_named(self.host)))
+        self.core.endpoint_address = host + (f":{self.tls_port}" if self.tls_port != 443 else "")
         stopped = asyncio.Event()
         clock = asyncio.get_running_loop().create_task(self._watch_clock(stopped))
         try:
@@ -96,6 +99,15 @@ class Server:
         self._ports.check_time()
         self.core.check_time()
 
+    def _prepare_certificate(self, folder: Path, own: set[str], machine: set[str]) -> ServerCertificate:
+        """The server's certificate. `own` and `machine` are names of its host, and of this machine."""
+        if self.own_certificate is not None:
+            self.own_certificate.copy_to(folder)
+            return self.own_certificate
+        copy_path(folder).unlink(missing_ok=True)
+        names = sorted({"localhost", *_LOCAL, *own, *aws_names(self.core.place.region)})
+        return certificate_authority.issue(folder, names, sorted(machine - own))
+
     async def _watch_clock(self, stopped: asyncio.Event) -> None:
         while not stopped.is_set():
             with contextlib.suppress(TimeoutError):
@@ -108,9 +120,13 @@ class Server:
 
 
 def _in_url(host: str) -> str:
-    if host in _ANY_HOST | _LOCAL:
-        return "localhost"
-    return f"[{host}]" if ":" in host else host
+    name = _named(host)
+    return f"[{name}]" if ":" in name else name
+
+
+def _named(host: str) -> str:
+    """The host that a server listens on, as clients of this machine name it."""
+    return "localhost" if host in _ANY_HOST | _LOCAL else host
 
 
 def _own_address(host: str) -> str:

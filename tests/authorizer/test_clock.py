@@ -66,12 +66,16 @@ USES = {
     "iot_authorizer.clock": {"time", "monotonic"},
     # Ends that are stated in seconds since 1970.
     "iot_authorizer.authorizer": {"time"},
+    "iot_authorizer.development_tokens": {"time"},
     "iot_authorizer.stored_identities": {"time"},
     "iot_identities.dynamodb_table": {"time", "monotonic"},  # A deadline for the requests of one decision.
     "iot_identities.sqlite_table": {"time", "monotonic", "sleep"},  # A deadline for opening the file.
     "iot_authorizer.table_passwords": {"time"},
     # A deadline for one fetch.
     "iot_authorizer.fetching": {"monotonic"},
+    # The age of events, whose times IoT Core says; when a user was added.
+    "iot_authorizer.online_clients": {"time"},
+    "iot_authorizer.user_claims": {"time"},
     # An end, written as a text.
     "iot_policies.durations": {"gmtime", "strftime"},
     # The duration in a log line.

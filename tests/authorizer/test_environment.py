@@ -1,6 +1,7 @@
 """What the environment says beside `authorizer.toml`."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from iot_authorizer import Reason
 from iot_authorizer.configuration import Configuration, load_configuration
 from iot_authorizer.development import ISSUER as DEVELOPMENT_ISSUER
 from iot_authorizer.development import KEYS as DEVELOPMENT_KEYS
+from iot_authorizer.development import TIME_SCALE as DEVELOPMENT_TIME_SCALE
 from iot_policies import InvalidFile
 from tests.authorizer.events import anonymous, bearer, with_password
 from tests.authorizer.handlers import jwt_table, start, table, write
@@ -182,3 +184,15 @@ def test_unless_it_is_named_the_development_issuer_is_unknown(tmp_path: Path, mo
 def test_the_development_issuer_vouches_for_no_other(tmp_path: Path) -> None:
     token = mint(signing_key("ES256", "development"))
     assert start(tmp_path).verdict(bearer(token)) == Reason.ALGORITHM_NOT_ALLOWED
+
+
+@pytest.mark.usefixtures("development")
+def test_the_time_of_development_tokens_can_pass_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, key = int(time.time()), signing_key("ES256", "development")
+    old, new = (
+        bearer(mint(key, iss=DEVELOPMENT_ISSUER, aud=DEVELOPMENT_ISSUER, iat=now - age, exp=now + 3600))
+        for age in (120, 0)
+    )
+    assert start(tmp_path).verdict(old) == "allowed"
+    monkeypatch.setenv(DEVELOPMENT_TIME_SCALE, "60")
+    assert [start(tmp_path).verdict(each) for each in (old, new)] == [Reason.EXPIRED, "allowed"]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from iot_authorizer import Reason, development
 from iot_authorizer_cli.console.policy import compiled
+from iot_authorizer_cli.console.template_text import TemplateText
 from iot_authorizer_cli.examples.suggestions import suggestions
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import PolicyTemplate
@@ -161,7 +162,8 @@ def test_the_lambda_answers_every_source_as_the_commands_and_the_page_say(source
         explained = asked(folder, "explain", claims, "publish", "always")
         template = PolicyTemplate.load(folder / "policy.toml")
         principal = principal_of("ann", claims)
-        shown = compiled(template, folder / "policy.toml", principal, None, AccountRegion("eu-west-1", "123456789012"))
+        saved = TemplateText.saved(folder / "policy.toml", template)
+        shown = compiled(saved, principal, None, AccountRegion("eu-west-1", "123456789012"))
         suggestions(template, principal, None)  # Raises nothing.
         if outcome.verdict == "allowed":
             documents = list(outcome.answer["policyDocuments"])

@@ -6,6 +6,9 @@ import pytest
 
 from tests.clients.presence import Watcher
 from tests.clients.server import Server, running
+from tests.clients.tabs import browser, playwright, start
+
+__all__ = ["browser", "playwright", "server", "start", "watcher"]
 
 
 @pytest.fixture(scope="session")

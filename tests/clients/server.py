@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from pathlib import Path
 from iot_authorizer_cli.console.secret_file import console_secret
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_identities.passwords import hash_password
+from tests.authorizer.keys import public_keys, signing_key
+from tests.authorizer.tokens import mint
 
 TIME_SCALE = 200
-"""A token of five minutes expires after a second and a half."""
+"""The connection of a token of five minutes ends after a second and a half."""
 EXPIRING = 300
-"""Seconds in the life of a token that expires during a test."""
+"""Seconds in the life of a token that ends during a test."""
+_KEY = signing_key("ES256")
 ROOM = "lobby"
 CLAIMS = {"rooms": [ROOM]}
 USER, PASSWORD = "bob", 'correct "horse" & it\'s $HOME%41'
@@ -28,6 +32,12 @@ token_key_name = "token"
 
 [passwords]
 file = "passwords.toml"
+
+[[jwt]]
+issuer     = "https://auth.example.com/"
+audience   = ["chat"]
+algorithms = ["ES256"]
+jwks       = "jwks.json"
 """
 RULE = "heard"
 """The topic rule that clients may reach by basic ingest. A test creates it."""
@@ -86,6 +96,13 @@ class Server:
         """Make a token that the server accepts; `expires_in` is in seconds."""
         return DevelopmentIssuer(self.data).token(principal, claims, expires_in)
 
+    def ending_token(self, principal: str) -> str:
+        """Make a token whose connection ends soon. Clients may start slowly: it is valid for longer.
+
+        It is of an issuer of its own, since the time scale shortens the life of development tokens.
+        """
+        return mint(_KEY, sub=principal, exp=int(time.time()) + EXPIRING, **CLAIMS)
+
     def forged_token(self, principal: str) -> str:
         """Make a token that is signed with another key."""
         return DevelopmentIssuer(self.folder / "forger").token(principal, CLAIMS, 36_000)
@@ -122,6 +139,7 @@ def _configure(folder: Path) -> None:
     chat = Path(__file__).parent.parent.parent / "policies" / "chat.toml"
     (folder / "policy.toml").write_text(chat.read_text() + _GRANTS)
     (folder / "authorizer.toml").write_text(_CONFIGURATION)
+    (folder / "jwks.json").write_text(json.dumps(public_keys(_KEY)))
     rooms = json.dumps(CLAIMS["rooms"])
     (folder / "passwords.toml").write_text(
         f'[users.{USER}]\nhash = "{hash_password(PASSWORD)}"\nclaims = {{ rooms = {rooms} }}\n'

@@ -9,7 +9,7 @@ from tests.clients.aws_cli import aws
 from tests.clients.boto3_clients import control_plane, data_plane
 from tests.clients.paho_client import PahoConnection
 from tests.clients.presence import Watcher
-from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
+from tests.clients.server import EXPIRING, ROOM, Server
 
 SCHEMES = pytest.mark.parametrize("scheme", ["http", "https"])
 
@@ -28,7 +28,7 @@ def invoke(server: Server, token: str) -> dict[str, object]:
 def test_the_cli_shows_the_answer_with_the_policy_for_a_valid_token_and_that_a_forged_one_is_refused(
     server: Server,
 ) -> None:
-    answer = invoke(server, server.token("ann", CLAIMS, EXPIRING))
+    answer = invoke(server, server.ending_token("ann"))
     assert (answer["isAuthenticated"], answer["principalId"]) == (True, "ann")
     assert answer["disconnectAfterInSeconds"] == EXPIRING
     documents = str(answer["policyDocuments"])

@@ -40,6 +40,7 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
 
 def printed(core: LocalIotCore, client: str, *arguments: str) -> str:
     """What the command prints for the TLS port."""
+    assert core.ca_path is not None
     files = ["--config", str(core.configuration.path), "--data", str(core.ca_path.parent)]
     options = ["connect", "--for", client, "--endpoint", f"https://127.0.0.1:{core.tls_port}", *files, *arguments]
     done = CliRunner().invoke(app, options, catch_exceptions=False)

@@ -9,7 +9,7 @@ import pytest
 from tests.clients.connection import PATIENCE
 from tests.clients.needs import needs
 from tests.clients.presence import Watcher
-from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
+from tests.clients.server import ROOM, Server
 
 TOPIC = f"rooms/{ROOM}/say/ann"
 VERSIONS = pytest.mark.parametrize("version", ["311", "5"])
@@ -74,6 +74,6 @@ def test_a_forbidden_publish_ends_the_connection(server: Server, watcher: Watche
 
 @VERSIONS
 def test_a_connection_ends_with_its_token(server: Server, watcher: Watcher, version: str) -> None:
-    common, own = options(server, version, server.token("ann", CLAIMS, EXPIRING)), f"ann/expiring-{version}"
+    common, own = options(server, version, server.ending_token("ann")), f"ann/expiring-{version}"
     with subscribed(*common, "-i", own, "-t", TOPIC):
         assert watcher.disconnect_reason(own) == "CUSTOMAUTH_TTL_EXPIRATION"

@@ -11,7 +11,7 @@ from tests.clients.connection import RealClient
 from tests.clients.mqtt_js_client import MqttJsConnection
 from tests.clients.paho_client import PahoConnection, Transport
 from tests.clients.presence import Watcher
-from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
+from tests.clients.server import ROOM, Server
 
 BUILDERS: dict[Builder, str] = {"direct": "AWS_ERROR_MQTT_UNEXPECTED_HANGUP", "websockets": "AWS_IO_SOCKET_CLOSED"}
 """AWS's SDK, and how its MQTT 3.1.1 client says that the server ended the connection."""
@@ -119,7 +119,7 @@ def test_a_forbidden_publish_ends_the_connection(client: RealClient, server: Ser
 
 def test_a_connection_ends_with_its_token(client: RealClient, server: Server, watcher: Watcher) -> None:
     own = client_id(client, "expiry")
-    with client.connect(server, own, server.token("ann", CLAIMS, EXPIRING)) as connection:
+    with client.connect(server, own, server.ending_token("ann")) as connection:
         assert connection.next() == ("connected", "")
         assert connection.next() == ("ended", client.expired)
     assert watcher.disconnect_reason(own) == "CUSTOMAUTH_TTL_EXPIRATION"

@@ -39,6 +39,7 @@ def test_the_program_of_the_page_prints_its_message(core: LocalIotCore, tmp_path
     node = needs(PACKAGES[name])
     (package,) = (path for path in (ROOT, ROOT / "tests/clients") if (path / f"node_modules/{npm(name)}").exists())
     (tmp_path / "node_modules").symlink_to(package / "node_modules")
+    assert core.ca_path is not None
     (tmp_path / ".iot-authorizer").symlink_to(core.ca_path.parent)
     text = PROGRAMS[name].replace("8443", str(core.tls_port)).replace("rooms/lobby/topic", f"rooms/{name}")
     (tmp_path / f"{name}.mjs").write_text(text)

@@ -11,6 +11,8 @@ Question = Callable[[Table], object]
 ANN: Item = {"id": "user#ann"}
 QUESTIONS: dict[str, Question] = {
     "read": lambda table: table.read(["user#ann"]),
+    "read_part": lambda table: table.read_part("user#ann", ["claims"]),
+    "write_part": lambda table: table.write_part({**ANN, "claims": "{}"}, replacing={**ANN, "revision": 1}),
     "write": lambda table: table.write(ANN),
     "delete": lambda table: table.delete("user#ann"),
     "extend": lambda table: table.extend("user#ann", now=1, by=1, most=1, seen=True),

@@ -1,6 +1,7 @@
 """The event feed."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +11,7 @@ from tests.event_loop import in_event_loop
 
 
 async def take(records: AsyncIterator[Record], count: int) -> list[object]:
-    return [(await anext(records))["n"] for _ in range(count)]
+    return [(await anext(records))["count"] for _ in range(count)]
 
 
 def test_a_record_has_a_number_its_time_and_the_fields_that_are_not_empty() -> None:
@@ -26,8 +27,8 @@ def test_a_record_has_a_number_its_time_and_the_fields_that_are_not_empty() -> N
 def test_the_last_500_records_are_kept() -> None:
     feed = Feed()
     for number in range(600):
-        feed.add("x", n=number)
-    assert [record["n"] for record in feed.recent()] == list(range(100, 600))
+        feed.add("x", count=number)
+    assert [record["count"] for record in feed.recent()] == list(range(100, 600))
 
 
 def test_a_record_is_explained_once_when_it_is_first_read() -> None:
@@ -46,9 +47,9 @@ def test_a_record_is_explained_once_when_it_is_first_read() -> None:
 
 def test_only_the_records_that_a_reader_wants_explained_are_explained() -> None:
     feed = Feed()
-    feed.add("decision", lambda: ["by grant 1"], n=1)
-    feed.add("decision", lambda: ["by grant 2"], n=2)
-    records = list(feed.recent(lambda record: record["n"] == 2))
+    feed.add("decision", lambda: ["by grant 1"], count=1)
+    feed.add("decision", lambda: ["by grant 2"], count=2)
+    records = list(feed.recent(lambda record: record["count"] == 2))
     assert [record.get("explanation") for record in records] == [None, ["by grant 2"]]
 
 
@@ -62,24 +63,50 @@ def test_a_record_stays_if_its_explanation_fails(caplog: pytest.LogCaptureFixtur
 @in_event_loop
 async def test_each_follower_gets_each_new_record() -> None:
     feed = Feed()
-    feed.add("x", n=0)
+    feed.add("x", count=0)
     one, other = (asyncio.create_task(take(feed.follow(), 3)) for _ in range(2))
-    await asyncio.sleep(0)
     for number in (1, 2, 3):
-        feed.add("x", n=number)
+        feed.add("x", count=number)
     assert [await one, await other] == [[1, 2, 3], [1, 2, 3]]
+
+
+@in_event_loop
+async def test_a_follower_gets_the_records_since_its_call_also_those_before_it_is_read() -> None:
+    feed = Feed()
+    records = feed.follow()
+    feed.add("x", count=1)
+    assert await take(records, 1) == [1]
+
+
+@in_event_loop
+async def test_the_first_wanted_record_is_one_that_is_kept_or_one_to_come() -> None:
+    feed = Feed()
+    for number in range(4):
+        feed.add("x", count=number)
+    waiting = asyncio.create_task(feed.first(lambda record: record["count"] > 4))
+    await asyncio.sleep(0)
+    for number in (4, 5, 6):
+        feed.add("x", count=number)
+    assert [(await feed.first(lambda record: record["count"] > 1))["count"], (await waiting)["count"]] == [2, 5]
+    assert feed.follower_count == 0
+
+
+@in_event_loop
+async def test_a_follower_that_is_never_read_is_forgotten() -> None:
+    feed = Feed()
+    records = feed.follow()
+    assert feed.follower_count == 1
+    del records
+    gc.collect()
+    assert feed.follower_count == 0
 
 
 @in_event_loop
 async def test_a_slow_follower_misses_the_oldest_records() -> None:
     feed = Feed()
     records = feed.follow()
-    first = asyncio.create_task(take(records, 1))
-    await asyncio.sleep(0)
-    feed.add("x", n=-1)
-    assert await first == [-1]
     for number in range(1000):
-        feed.add("x", n=number)
+        feed.add("x", count=number)
     assert await take(records, 500) == list(range(500, 1000))
 
 

@@ -7,6 +7,7 @@ with each set of connect attributes: about 5,000 questions.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 from hypothesis import assume, event, given
@@ -105,6 +106,24 @@ def test_a_session_policy_decides_as_the_documents_do_and_for_one_client_id_only
     assert len(session) <= LONGEST_SESSION_POLICY
     assert topics_allowed([session]) == topics_allowed(documents)
     assert clients_allowed([session]) == {each for each in clients_allowed(documents) if each[0] == asked.client_id}
+
+
+@given(asked(of_client=True))
+@examples(0.2)
+def test_an_end_adds_one_condition_to_each_statement_that_allows_and_changes_nothing_else(asked: Asked) -> None:
+    compiled = partial(
+        compile_session_policy, asked.case.template(), asked.principal, client_id=asked.client_id, place=PLACE
+    )
+    try:
+        ending = json.loads(compiled(expires=1_800_000_000).text)
+    except (UnsafeValue, ClientIdNotGranted, SessionPolicyTooLarge):
+        assume(False)
+    for statement in ending["Statement"]:
+        if statement["Effect"] == "Allow":
+            assert statement["Condition"].pop("DateLessThan") == {"aws:CurrentTime": "2027-01-15T08:00:00Z"}
+            if not statement["Condition"]:
+                del statement["Condition"]
+    assert ending == json.loads(compiled().text)
 
 
 @given(asked(of_client=False))

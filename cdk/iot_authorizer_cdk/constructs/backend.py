@@ -4,8 +4,8 @@
 2. AWS's SDKs read the endpoint from AWS_ENDPOINT_URL_IOT_DATA_PLANE (SDKs and tools reference guide, "Service-specific
    endpoints"), so that the same code runs on the user's machine. Without a topic prefix or an identity table, its
    variable is not set.
-3. A backend that changes claims reads and writes whole users, with the hashes of their passwords, and nothing else in
-   the table.
+3. A backend that changes claims reads and writes no other attribute of a user, and no other items. One that also adds
+   users reads and writes whole users: it could replace any user, with its password.
 4. cdk-nag reports a wildcard in a statement, which the owner of the role accepts.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from aws_cdk import Stack, aws_dynamodb, aws_iam
 from aws_cdk.aws_iam import PolicyStatement as Statement
 
-from iot_authorizer_cdk.constructs.permissions import change_users, is_fixed
+from iot_authorizer_cdk.constructs.permissions import change_claims, is_fixed
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidTopics
 from iot_policies.account_region import AccountRegion
@@ -49,12 +49,12 @@ def disconnect(stack: Stack, client_ids: Sequence[str]) -> Statement:
     return Statement(actions=["iot:DeleteConnection"], resources=_arns(stack, map(_client, client_ids)))
 
 
-def change_claims(table: aws_dynamodb.ITable | None) -> list[Statement]:
-    """Allows reading and writing users of an identity table. Raises InvalidSettings."""
+def change_claims_of(table: aws_dynamodb.ITable | None, *, add_missing: bool) -> list[Statement]:
+    """Allows changing claims of users of an identity table. Raises InvalidSettings."""
     if table is None:
         advice = "set table=…, such as IdentityTable(…).table, or table in authorizer.toml"
         raise InvalidSettings(f"grant_change_claims: the authorizer has no identity table: {advice}")
-    return change_users(table)
+    return change_claims(table, add_missing=add_missing)
 
 
 def grant(grantee: aws_iam.IGrantable, *statements: Statement) -> aws_iam.Grant:

@@ -15,7 +15,7 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
 )
-from iot_authorizer_cdk.constructs.backend import backend_environment, change_claims, disconnect, grant, publish
+from iot_authorizer_cdk.constructs.backend import backend_environment, change_claims_of, disconnect, grant, publish
 from iot_authorizer_cdk.constructs.credentials_endpoint import CredentialsEndpoint
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
@@ -168,12 +168,12 @@ class IotCustomAuthorizer(Construct):
         statement = publish(Stack.of(self), topics, self.configuration.topic_prefix, widen=widen, retain=retain)
         return grant(grantee, statement)
 
-    def grant_change_claims(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
-        """Allows changing the claims of users: reading and writing users of the identity table. Raises InvalidSettings.
+    def grant_change_claims(self, grantee: aws_iam.IGrantable, *, add_missing: bool = False) -> aws_iam.Grant:
+        """Allows changing the claims of users in the identity table, and nothing else of them. Raises InvalidSettings.
 
-        Whole users are read and written, with the hashes of their passwords.
+        `add_missing` allows adding users, too. With it, a backend can read and replace any user, with its passwords.
         """
-        return grant(grantee, *change_claims(self.table))
+        return grant(grantee, *change_claims_of(self.table, add_missing=add_missing))
 
     def grant_disconnect(self, grantee: aws_iam.IGrantable, *client_ids: str) -> aws_iam.Grant:
         """Allows disconnecting clients by their client IDs, whose last character can be a `*`. Raises InvalidSettings.

@@ -6,12 +6,15 @@ from aws_cdk import Acknowledgment, Stack, Token, Validations, aws_dynamodb, aws
 from constructs import IConstruct
 
 from iot_authorizer_cdk.properties import InvalidSettings
+from iot_identities.item_limits import ALWAYS_READ
+from iot_identities.user import CLAIMS
+from iot_identities.user import PREFIX as USER_PREFIX
 
 _FAILURES = "failures#*"
 """The IDs of the items that count wrong passwords in an identity table."""
 _FIXED = "Fixed"
 """The ID of a role to which the CDK adds no policies."""
-_USERS = "user#*"
+_USERS = f"{USER_PREFIX}*"
 """The IDs of the items of users."""
 _READS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
 
@@ -85,9 +88,22 @@ def use_table(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
     return [reads, _on_items(table, _FAILURES, "dynamodb:UpdateItem"), *_decrypt_table(table)]
 
 
-def change_users(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
-    """Allows reading and writing users of an identity table, and no other items."""
-    return [_on_items(table, _USERS, "dynamodb:BatchGetItem", "dynamodb:PutItem"), *_decrypt_table(table)]
+def change_claims(table: aws_dynamodb.ITable, *, add_missing: bool) -> list[aws_iam.PolicyStatement]:
+    """Allows reading and writing the claims of users of an identity table; with `add_missing`, whole users.
+
+    A request must name its attributes, and its answer has no others (IAM user guide, "Amazon DynamoDB: Allows access to
+    specific attributes").
+    unmeasured: whether DynamoDB's answer about a failed condition (ReturnValuesOnConditionCheckFailure) can have
+    attributes that IAM does not allow.
+    """
+    claims = _on_items(table, _USERS, "dynamodb:GetItem", "dynamodb:UpdateItem")
+    claims.add_condition("ForAllValues:StringEquals", {"dynamodb:Attributes": [*ALWAYS_READ, CLAIMS]})
+    claims.add_condition("Null", {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"})
+    told = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"}
+    claims.add_condition("StringEqualsIfExists", told)
+    # A user that was added meanwhile is read, to see whether an answer was lost.
+    users = [_on_items(table, _USERS, "dynamodb:BatchGetItem", "dynamodb:PutItem")] if add_missing else []
+    return [claims, *users, *_decrypt_table(table)]
 
 
 def _on_items(table: aws_dynamodb.ITable, ids: str, *actions: str) -> aws_iam.PolicyStatement:

@@ -1,4 +1,4 @@
-"""The console's HTTP endpoints: the page at `/`, and what the page asks for below `/console/`.
+"""The console's HTTP endpoints: the page at `/`, what it asks for below `/console/`, and the user's page at `/web/`.
 
 - JSON in, JSON out. An error is `{"message", "field"}`, and the page shows the message beside the field.
 - The feed of decisions is a stream of server-sent events (HTML standard, "Server-sent events"): first the recent
@@ -9,7 +9,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +24,15 @@ from starlette.types import Scope
 
 from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
+from iot_authorizer_cli.console.edits import EditDesk, effect_on, read_edit, read_valid_edit
 from iot_authorizer_cli.console.live_clients import ConnectedClient
 from iot_authorizer_cli.console.policy import compiled
+from iot_authorizer_cli.console.question_command import question_command
 from iot_authorizer_cli.console.secret import SecretCheck
+from iot_authorizer_cli.console.stored_messages import stored_messages
 from iot_authorizer_cli.console.template_review import TemplateReview
+from iot_authorizer_cli.console.template_text import TemplateText
+from iot_authorizer_cli.console.web_folder import WebFolder, mqtt_js_path
 from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
@@ -41,8 +48,6 @@ from iot_policies.packing import compact
 from iot_policies.principal import Claims
 
 _STATIC = Path(__file__).parent / "static"
-_BUNDLE = "mqtt.esm.js"
-_PACKAGES = Path(__file__).parents[3] / "node_modules"
 
 _POLICY = "; ".join(
     [
@@ -64,6 +69,8 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 """The headers of every response."""
+
+_GUARDED = ("/console/{path:path}", "/web/{path:path}")
 
 _LIVE = "event: live\ndata:\n\n"
 """Separates the recent records from new ones."""
@@ -90,8 +97,8 @@ class ConsoleAddresses(NamedTuple):
     """The plain endpoint, such as `http://127.0.0.1:8080`."""
     tls_url: str
     """The TLS endpoint, such as `https://127.0.0.1:8443`."""
-    ca_path: Path
-    """The certificate of the local CA, in PEM."""
+    ca_path: Path | None
+    """The certificate of the local CA, in PEM; None if the TLS port has a certificate of the user's own."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +113,14 @@ class Console:
     secret: str
     """What the sender of a request must know."""
     review: TemplateReview
+    edits: EditDesk
+    web: Path
+    """The folder that is served at `/web/`."""
 
     def routes(self) -> list[BaseRoute]:
-        """The page at `/`, and everything below `/console/`. All need the secret."""
+        """The page at `/`, and everything below `/console/` and `/web/`. All need the secret."""
         guarded = SecretCheck(Router(self._routes()), self.secret, _HEADERS)
-        return [Route("/", guarded, methods=["GET"]), Route("/console/{path:path}", guarded)]
+        return [Route("/", guarded, methods=["GET"]), *(Route(path, guarded) for path in _GUARDED)]
 
     def _routes(self) -> list[BaseRoute]:
         return [
@@ -118,14 +128,17 @@ class Console:
             Route("/console/mqtt.js", _mqtt_js),
             Route("/console/reasons", _answering(_reasons)),
             Route("/console/state", _answering(self._state)),
-            Route("/console/changes", _answering(self._changes)),
+            Route("/console/changes", _answering(self._changes), methods=["GET"]),
+            Route("/console/changes", _answering(self._changes_of_edit), methods=["POST"]),
             Route("/console/proof", _answering(self._proof)),
             Route("/console/clients", _answering(self._clients)),
+            Route("/console/stored", _answering(self._stored_messages)),
             Route("/console/feed", self._feed),
             Route("/console/token", _answering(self._token), methods=["POST"]),
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
             Route("/console/explain", _answering(self._explain), methods=["POST"]),
             Mount("/console/static", _PageFiles(directory=_STATIC)),
+            Mount("/web", WebFolder(self.web)),
         ]
 
     async def _state(self, _request: Request) -> Mapping[str, object]:
@@ -142,7 +155,7 @@ class Console:
             "signing_key": pair and pair.name,
             "endpoint": addresses.url,
             "tls_endpoint": addresses.tls_url,
-            "ca_path": str(addresses.ca_path),
+            "ca_path": addresses.ca_path and str(addresses.ca_path),
             "configuration_path": str(configuration.path),
             "template_path": configuration.policy_path and str(configuration.policy_path),
             "problem": configuration.problem,
@@ -162,6 +175,13 @@ class Console:
         found = await self.review.changes(self.configuration.template)
         return {"changes": None} if found is None else found.shown()
 
+    async def _changes_of_edit(self, request: Request) -> Mapping[str, object]:
+        """What an edit on the page would open and close, compared with the template in force."""
+        text = (await bodies.read(request, bodies.ChangesRequest)).template
+        in_force, path = self._template()
+        edited = await self.edits.do(request, partial(read_valid_edit, text, path, in_force.topic_prefix))
+        return await self.edits.follow(request, self.review.changes_of_edit(in_force, edited))
+
     async def _clients(self, _request: Request) -> Mapping[str, object]:
         """The connected clients, for the command line."""
         return await run_in_threadpool(self._shown_clients, ConnectedClient.all_of(self.core.connections))
@@ -169,6 +189,10 @@ class Console:
     def _shown_clients(self, clients: Sequence[ConnectedClient]) -> Mapping[str, object]:
         configured = self.configuration.configured
         return {"clients": [client.shown(configured) for client in clients]}
+
+    async def _stored_messages(self, _request: Request) -> Mapping[str, object]:
+        """Retained messages, and the sessions without a connection with their queued messages."""
+        return stored_messages(self.core.broker)
 
     async def _feed(self, _request: Request) -> Response:
         return StreamingResponse(events(self.core.feed), 200, _HEADERS, "text/event-stream")
@@ -180,23 +204,46 @@ class Console:
         return {"token": token} if pair is None else {"token": token, "signature": _signature(pair, token)}
 
     async def _policy(self, request: Request) -> Mapping[str, object]:
-        return await run_in_threadpool(self._compiled, await bodies.read(request, bodies.PolicyRequest))
+        wanted = await bodies.read(request, bodies.PolicyRequest)
+        if wanted.template is None:
+            return await run_in_threadpool(self._compiled, wanted)
+        return await self.edits.do(request, partial(self._compiled_edit, wanted, wanted.template))
 
     async def _explain(self, request: Request) -> Mapping[str, object]:
-        return await run_in_threadpool(self._explained, await bodies.read(request, bodies.ExplainRequest))
+        asked = await bodies.read(request, bodies.ExplainRequest)
+        if asked.template is None:
+            return await run_in_threadpool(self._explained, asked)
+        return await self.edits.do(request, partial(self._explained_by_edit, asked, asked.template))
 
     def _compiled(self, wanted: bodies.PolicyRequest) -> Mapping[str, object]:
         template, path = self._template()
         stored, client_id = self._stored(wanted), wanted.client_id
         principal = self._principal(wanted, stored)
-        found = compiled(template, path, principal, client_id, self.core.place)
+        found = compiled(TemplateText.saved(path, template), principal, client_id, self.core.place)
         return {**found, "suggestions": suggestions(template, principal, client_id), "stored_claims": stored}
 
+    def _compiled_edit(self, wanted: bodies.PolicyRequest, text: str) -> Mapping[str, object]:
+        """A client's policy by an edit, and in words what the edit opens and closes for it; None if it is invalid."""
+        in_force, path = self._template()
+        principal = self._principal(wanted, self._stored(wanted))
+        edit = read_edit(text, path, in_force.topic_prefix)
+        found = compiled(edit, principal, wanted.client_id, self.core.place)
+        effect = edit.template and effect_on(in_force, edit.template, principal, wanted.client_id)
+        return {**found, "effect": effect}
+
     def _explained(self, asked: bodies.ExplainRequest) -> Mapping[str, object]:
-        template, _ = self._template()
+        template, path = self._template()
         principal = self._principal(asked, self._stored(asked))
         found = explain(template, principal, asked.action, asked.resource, asked.client_id, place=self.core.place)
-        return {"allowed": found.allowed, "reasons": list(found.reasons)}
+        command = question_command(self.configuration, TemplateText.saved(path, template), principal, asked)
+        return {"allowed": found.allowed, "reasons": list(found.reasons), "command": command}
+
+    def _explained_by_edit(self, asked: bodies.ExplainRequest, text: str) -> Mapping[str, object]:
+        in_force, path = self._template()
+        edited = read_valid_edit(text, path, in_force.topic_prefix)
+        principal = self._principal(asked, self._stored(asked))
+        found = explain(edited, principal, asked.action, asked.resource, asked.client_id, place=self.core.place)
+        return {"allowed": found.allowed, "reasons": list(found.reasons), "command": None}
 
     def _stored(self, asked: bodies.PolicyRequest) -> Claims | None:
         """The claims that are stored for a user that signs in with a password; None if there are none."""
@@ -251,12 +298,6 @@ async def _mqtt_js(_request: Request) -> Response:
     return FileResponse(path, headers=_HEADERS, media_type="text/javascript")
 
 
-def mqtt_js_path() -> Path | None:
-    """The file of MQTT.js; None if it is not installed."""
-    places = (_STATIC / _BUNDLE, _PACKAGES / "mqtt/dist" / _BUNDLE)
-    return next((path for path in places if path.is_file()), None)
-
-
 def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """Answers with an endpoint's JSON, or with `{"message", "field"}` if it refuses the request."""
 
@@ -285,29 +326,14 @@ async def _reasons(_request: Request) -> Mapping[str, object]:
 
 async def events(feed: Feed) -> AsyncIterator[str]:
     """The feed as server-sent events: the recent records, `live`, and then each new record."""
-    follower = feed.follow()
-    following = asyncio.ensure_future(_next(follower))
-    try:
-        # The follower must be waiting before the recent records are read, so that no record is missed.
-        await asyncio.sleep(0)
-        sent = set()
+    async with aclosing(feed.follow()) as following:
         for number, record in enumerate(feed.recent(), start=1):
-            sent.add(record["id"])
             yield _event(record)
             if number % _RECORDS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
         yield _LIVE
-        while True:
-            record = await following
-            following = asyncio.ensure_future(_next(follower))
-            if record["id"] not in sent:
-                yield _event(record)
-    finally:
-        following.cancel()
-
-
-async def _next(follower: AsyncIterator[Record]) -> Record:
-    return await anext(follower)
+        async for record in following:
+            yield _event(record)
 
 
 def _event(record: Record) -> str:

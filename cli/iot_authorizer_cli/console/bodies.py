@@ -17,9 +17,11 @@ from iot_policies.packing import compact
 
 MOST_CLAIMS = 64 * 1024
 """The limit of the claims, in characters of compact JSON."""
-_MOST_BYTES = 2 * MOST_CLAIMS
-"""The limit of a body, which may be less compact."""
+_MOST_BYTES = 4 * MOST_CLAIMS
+"""The limit of a body, which may be less compact, and may have an edited template too."""
 _MONTH = 30 * 86_400
+
+_STRICTLY = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 Body = TypeVar("Body", bound=BaseModel)
 Means = Literal["minted", "pasted", "password", "anonymous"]
@@ -53,7 +55,7 @@ def _accepted_client_id(client_id: str) -> str:
 class PrincipalRequest(BaseModel):
     """A request about a principal that the page signs in as."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = _STRICTLY
 
     principal: Annotated[str, Field(min_length=1, max_length=1024)]
     claims: Annotated[dict[str, object], AfterValidator(_bounded)] = {}
@@ -74,6 +76,16 @@ class PolicyRequest(PrincipalRequest):
 
     For `password`, those that are stored for the user, if there are some. For `anonymous`, those of `[anonymous]`.
     """
+    template: str | None = None
+    """An edit, to answer as if it were the template in force."""
+
+
+class ChangesRequest(BaseModel):
+    """A request for what an edit opens and closes."""
+
+    model_config = _STRICTLY
+
+    template: str
 
 
 class ExplainRequest(PolicyRequest):

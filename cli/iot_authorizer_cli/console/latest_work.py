@@ -13,6 +13,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 from anyio import to_thread
@@ -39,7 +40,7 @@ class LatestWork(Generic[Result]):
         if self._task is None or self._template is not template:
             self._give_up()
             self._template = template
-            self._task = asyncio.get_running_loop().create_task(self._do(template))
+            self._task = asyncio.get_running_loop().create_task(in_turn(partial(self._work, template), self._turn))
         self._waiting += 1
         try:
             while True:
@@ -57,14 +58,16 @@ class LatestWork(Generic[Result]):
             self._task.cancel()
         self._task = None
 
-    async def _do(self, template: PolicyTemplate) -> Result:
-        given_up = threading.Event()
 
-        def clock() -> float:
-            return math.inf if given_up.is_set() else time.monotonic()
+async def in_turn(work: Callable[[Clock], Result], turn: asyncio.Lock) -> Result:
+    """Does bounded work in a thread, when it has the turn. If it is cancelled, the work is given up."""
+    given_up = threading.Event()
 
-        try:
-            async with self._turn:
-                return await to_thread.run_sync(self._work, template, clock, abandon_on_cancel=True)
-        finally:
-            given_up.set()
+    def clock() -> float:
+        return math.inf if given_up.is_set() else time.monotonic()
+
+    try:
+        async with turn:
+            return await to_thread.run_sync(work, clock, abandon_on_cancel=True)
+    finally:
+        given_up.set()

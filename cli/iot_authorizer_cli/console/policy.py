@@ -1,58 +1,23 @@
 """A principal's compiled policy beside the template that it comes from, line by line.
 
-- The policy is compiled from the template in force. The file on disk may differ: after a save that could not be
-  loaded, and until a save is taken. Then lines are not known, and none is guessed.
+- The policy is compiled from the template in force, or from an edit on the page (`edits.py`).
+- The file on disk may differ from the template in force: after a save that could not be loaded, and until a save is
+  taken. Then lines are not known, and none is guessed. An edit that cannot be loaded has no policy.
 - Each entry either applies to the principal, or the reason why not is given.
 - Each resource of the policy names the lines of the template that ask for it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NotRequired, TypedDict
 
-from iot_policies import InvalidFile, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_authorizer_cli.console.template_text import TemplateText
+from iot_policies import Policy, PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import AccountRegion
 from iot_policies.entries import Action, Effect, Entry
 from iot_policies.nearest import missing_values, problem, unmet
 from iot_policies.packing import ConditionBlock, Document, Heading, compact
 from iot_policies.placeholders import Values
-from iot_policies.toml_file import line_of, read_file
 from iot_policies.topics import TO, as_written
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateFile:
-    """A template's file as it is on disk."""
-
-    text: str
-    problem: str | None
-    """Why it cannot be loaded."""
-    problem_line: int | None
-    """The line of the problem, from 1."""
-    in_force: bool
-    """Whether it equals the template in force, so that entries can be found in it."""
-
-    @classmethod
-    def read(cls, path: Path, template: PolicyTemplate) -> "TemplateFile":
-        """Reads a file, and compares it with the template in force."""
-        text = ""
-        try:
-            text = read_file(path).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-            saved = PolicyTemplate.load(path, template.topic_prefix)
-        except InvalidFile as error:
-            return cls(text, str(error), error.line, in_force=False)
-        return cls(text, None, None, in_force=saved.blocks == template.blocks)
-
-    def line(self, entry: Entry) -> int | None:
-        """The line of an entry, also within a list of several lines; None if the file is not in force."""
-        start = line_of(self.text, entry.location) if self.in_force else None
-        if start is None:
-            return None
-        text = entry.text.rpartition(TO)[2]  # A direct message's receiver is often on another line.
-        quoted = (f'"{text}"', f"'{text}'")
-        following = enumerate(self.text.split("\n")[start - 1 :], start)
-        return next((number for number, line in following if any(each in line for each in quoted)), start)
 
 
 class EntryRow(TypedDict):
@@ -88,11 +53,11 @@ class CompiledPolicy(TypedDict):
     """What the page shows of a policy."""
 
     template: str
-    """The text of the template's file on disk."""
-    in_force: bool
+    """The text of the template's file on disk, or of the edit."""
+    is_source: bool
     """Whether the policy was compiled from this text. If not, an older one is still in force."""
     problem: str | None
-    """Why the file cannot be loaded."""
+    """Why the text cannot be loaded."""
     problem_line: int | None
     entries: list[EntryRow]
     statements: list[StatementRow]
@@ -105,29 +70,25 @@ class CompiledPolicy(TypedDict):
     """Why this principal gets no policy, after its reason code."""
 
 
-def compiled(
-    template: PolicyTemplate,
-    path: Path,
-    principal: Principal,
-    client_id: str | None,
-    place: AccountRegion,
-) -> CompiledPolicy:
-    """Compiles a principal's policy from the template in force; `path` is the template's file."""
-    file = TemplateFile.read(path, template)
+def compiled(source: TemplateText, principal: Principal, client_id: str | None, place: AccountRegion) -> CompiledPolicy:
+    """Compiles a principal's policy from the template of a text."""
+    template = source.template
     values = Values(principal, client_id)
-    lines = {entry: file.line(entry) for entry in template.entries}
+    lines = {entry: source.line(entry) for entry in template.entries} if template else {}
     found = CompiledPolicy(
-        template=file.text,
-        in_force=file.in_force,
-        problem=file.problem,
-        problem_line=file.problem_line,
-        entries=[_entry_row(entry, lines[entry], principal, values) for entry in template.entries],
+        template=source.text,
+        is_source=source.is_source,
+        problem=source.problem,
+        problem_line=source.problem_line,
+        entries=[_entry_row(entry, line, principal, values) for entry, line in lines.items()],
         statements=[],
         documents=[],
         characters=[],
         may_connect=None,
         error=None,
     )
+    if template is None:
+        return found
     try:
         policy = compile_policy(template, principal, client_id)
         found["documents"] = list(policy.documents(place))

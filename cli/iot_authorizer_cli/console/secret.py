@@ -2,8 +2,10 @@
 
 1. It is made once and kept in the data folder (`secret_file.py`), so a restart breaks no tab.
 2. `dev` prints the URL of the page with the secret. The first load puts it into a cookie, and leads to the URL without
-   it: it does not stay in the address bar, and no bookmark or screenshot shows it.
-3. Every path of the console needs the secret: a browser sends the cookie, a program `Authorization: Bearer SECRET`.
+   it: it does not stay in the address bar, and no bookmark or screenshot shows it. The user's page at `/web/` takes the
+   secret in its URL too.
+3. Every path of the console and of the user's page needs the secret: a browser sends the cookie, a program
+   `Authorization: Bearer SECRET`.
 4. Pages of other sites cannot use the cookie (`SameSite=Strict`), and no script can read it (`HttpOnly`). Cookies have
    no port, so each port has its own name for it; other servers on the same host name do get it.
 
@@ -20,7 +22,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from iot_authorizer_cli.console.secret_file import BEARER, SECRET_FILE
 
 PARAMETER = "secret"
-"""The query parameter of the page's URL."""
+"""The query parameter of a page's URL."""
+PAGES = ("/", "/web/")
+"""The paths of pages, which take the secret in their URL."""
 _ADVICE = (
     "open the URL that `iot-authorizer dev` prints when it starts: it ends with /?secret=, "
     f"followed by the content of the file {SECRET_FILE} in its data folder (.iot-authorizer, or --data)"
@@ -56,7 +60,7 @@ class SecretCheck:
 
     def _answer(self, request: Request) -> Response | None:
         """The answer to a request that is not passed on."""
-        is_page = request.scope["path"] == "/"
+        is_page = request.scope["path"] in PAGES
         in_url = request.query_params.get(PARAMETER) if is_page else None
         sent = in_url or _bearer(request) or request.cookies.get(_cookie_name(request))
         if sent is None or not self._is_secret(sent):
@@ -68,13 +72,13 @@ class SecretCheck:
         return secrets.compare_digest(sent.encode("utf-8", "replace"), self._secret.encode())
 
     def _with_cookie(self, request: Request) -> Response:
-        response = RedirectResponse("/", 303, self._headers)
+        response = RedirectResponse(request.scope["path"], 303, self._headers)
         is_tls = request.scope["scheme"] == "https"
         response.set_cookie(_cookie_name(request), self._secret, secure=is_tls, httponly=True, samesite="strict")
         return response
 
     def _page(self, request: Request, found: str) -> Response:
-        url = escape(f"{request.scope['scheme']}://{request.headers.get('host', '')}/")
+        url = escape(f"{request.scope['scheme']}://{request.headers.get('host', '')}{request.scope['path']}")
         return HTMLResponse(_PAGE.format(found=found, url=url), 403, self._headers)
 
     def _refusal(self, found: str) -> Response:

@@ -3,17 +3,18 @@
 - A proof is made once for each template.
 - For edits, the template in force is compared with the first one. So a person who saves often sees what all edits come
   to, and an edit that is undone is gone. What the comparison before did not have is marked as new.
-- Both take a bounded time, in a thread (`latest_work.py`).
+- An edit on the page, which is not in force (`edits.py`), is compared with the template in force.
+- All take a bounded time, in a thread (`latest_work.py`).
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, TypedDict
 
-from iot_authorizer_cli.console.latest_work import LatestWork
+from iot_authorizer_cli.console.latest_work import LatestWork, in_turn
 from iot_authorizer_cli.diff_wording import ChangeText, change_texts, rest_text
 from iot_authorizer_cli.terminal import count
 from iot_policies import PolicyTemplate
@@ -53,6 +54,7 @@ class _Compared:
 
     changes: tuple[ChangeText, ...]
     rest: str
+    """What holds for all that is not different; empty if something could not be decided."""
 
 
 class Changes(NamedTuple):
@@ -70,8 +72,7 @@ class Changes(NamedTuple):
         """The changes as JSON, for the page."""
         return {
             "since": self.since,
-            "changes": [{**each._asdict(), "is_new": self._is_new(each)} for each in self.changes[:_MOST_ON_PAGE]],
-            "left_out": max(0, len(self.changes) - _MOST_ON_PAGE),
+            **shown_changes(self.changes, self._is_new),
             "rest": self.rest,
         }
 
@@ -92,6 +93,16 @@ class Changes(NamedTuple):
         return change.without_example not in self.known
 
 
+def shown_changes(
+    changes: Sequence[ChangeText], is_new: Callable[[ChangeText], bool] = lambda _: False
+) -> Mapping[str, object]:
+    """The first changes as JSON, and how many there are besides."""
+    return {
+        "changes": [{**each._asdict(), "is_new": is_new(each)} for each in changes[:_MOST_ON_PAGE]],
+        "left_out": max(0, len(changes) - _MOST_ON_PAGE),
+    }
+
+
 class TemplateReview:
     """Proves each template in force, compares it with the first one, and keeps the results."""
 
@@ -109,6 +120,11 @@ class TemplateReview:
     async def proof(self, template: PolicyTemplate) -> ShownProof:
         """The proof of a template, or of a newer one that is asked about meanwhile."""
         return await self._proving.of(template)
+
+    async def changes_of_edit(self, in_force: PolicyTemplate, edited: PolicyTemplate) -> Mapping[str, object]:
+        """What an edit on the page would open and close, as JSON. If it is cancelled, the comparison is given up."""
+        compared = await in_turn(partial(_compared, in_force, edited), self._turn)
+        return {**shown_changes(compared.changes), "rest": compared.rest}
 
     async def changes(self, template: PolicyTemplate | None) -> Changes | None:
         """What the edits up to a template came to; None without an edit, and if grants come from code.

@@ -70,11 +70,13 @@ def propose(
     client_id: str | None = None,
     topic: str | None = None,
     topic_filter: str | None = None,
+    hears_others: bool = False,
 ) -> Proposal:
     """Proposes what the template allows a principal, or what it grants to others if it allows the principal nothing.
 
     `connections` makes the client IDs of a client's connections from one name. A client ID, topic or topic filter that
-    is given is part of the proposal as it is.
+    is given is part of the proposal as it is. `hears_others` prefers a filter that the template grants to the topic
+    itself, with which the client would receive only its own messages.
     """
     search = _Search(template, principal)
     ids = search.granted_ids(connections) if client_id is None else search.own_ids(client_id, connections)
@@ -84,7 +86,9 @@ def propose(
     for each in topics:
         # A topic is also a filter. If it is allowed, the client receives only what it publishes.
         own = [each] if topic_filter is None and search.allows("subscribe", each, subscriber) else []
-        heard = next((one for one in (*own, *filters) if matches(one, each)), None)
+        heard = next(
+            (one for one in ((*filters, *own) if hears_others else (*own, *filters)) if matches(one, each)), None
+        )
         if heard is not None:
             return Proposal(ids, each, heard)
     return Proposal(ids, topics[0], [*filters, topics[0]][0])

@@ -78,13 +78,15 @@ class DevelopmentIssuer:
             {"jti": uuid4().hex, **claims, **standard}, self._key, "ES256", headers={"kid": "development"}
         )
 
-    def environment(self, table: str | None = None) -> Mapping[str, str]:
+    def environment(self, table: str | None = None, time_scale: float = 1) -> Mapping[str, str]:
         """The environment variables that make an authorizer trust this issuer and look into a table.
 
         `table` is the name of a DynamoDB table. Without it, the authorizer looks into the development table, if its
-        configuration names a table.
+        configuration names a table. The tokens of this issuer expire `time_scale` times as fast.
         """
         variables = {development.KEYS: str(self.jwks_path), development.STS: str(sts_path(self._folder))}
+        if time_scale != 1:
+            variables[development.TIME_SCALE] = str(time_scale)
         if table is not None:
             return {**variables, _TABLE: table}
         return {**variables, development.TABLE: str(table_path(self._folder))}

@@ -1,22 +1,20 @@
-"""The program of each client: a template in this folder, and the values that fill it.
+"""The program of each client: a template in this folder, and the values that fill it."""
 
-In a template, `<<name>>` is a value. A line that names a missing value is left out.
-"""
-
-import json
-import re
 import shlex
-from importlib.resources import files
 from typing import Literal, get_args
 
+from iot_authorizer_cli.snippets.browser import TAB
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings, encoded
+from iot_authorizer_cli.snippets.templates import filled, literal
 
-Client = Literal["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"]
+Program = Literal["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"]
+Client = Literal["browser", "mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"]
+"""A program, or the page of a browser."""
 Transport = Literal["ws", "mqtt"]
 """MQTT over WebSocket, or plain MQTT."""
 CLIENTS: tuple[Client, ...] = get_args(Client)
 
-_TRANSPORTS: dict[Client, tuple[Transport, ...]] = {
+_TRANSPORTS: dict[Program, tuple[Transport, ...]] = {
     "mqtt.js": ("ws",),
     "paho": ("ws", "mqtt"),
     "awsiotsdk": ("mqtt", "ws"),
@@ -29,8 +27,6 @@ WITH_TLS: tuple[Client, ...] = ("awsiotsdk", "mosquitto", "curl")
 _PUBLISHED = "published; the policy lets no published message come back to this client"
 _PUBLISHED_ONLY = "published; a subscriber would need a second client ID"
 
-_PLACEHOLDER = re.compile(r"<<(\w+)>>")
-
 
 def default_endpoint(client: Client) -> ClientEndpoint:
     """The endpoint of `iot-authorizer dev` that a client uses by default."""
@@ -41,7 +37,7 @@ def default_endpoint(client: Client) -> ClientEndpoint:
     )
 
 
-def snippet(client: Client, settings: ClientSettings, transport: Transport | None = None) -> str:
+def snippet(client: Program, settings: ClientSettings, transport: Transport | None = None) -> str:
     """Makes the program for a client; without a transport, the client's default one.
 
     Raises ValueError if the client cannot do what is asked.
@@ -69,6 +65,8 @@ def client_ids(client: Client, name: str) -> tuple[str, ...]:
     match client:
         case "mosquitto":
             return f"{name}/sub", f"{name}/pub"
+        case "browser":
+            return (f"{name}/{TAB}",)
         case "curl":
             return ()
         case _:
@@ -85,37 +83,37 @@ def subscribes(client: Client, ids: tuple[str, ...], hears_itself: bool) -> bool
 
 
 def _mqtt_js(settings: ClientSettings) -> str:
-    ca = _literal(settings.ca)
-    return _filled(
+    ca = literal(settings.ca)
+    return filled(
         "mqtt_js.template",
-        url=_literal(settings.endpoint.url("ws", _path(settings))),
+        url=literal(settings.endpoint.url("ws", _path(settings))),
         import_ca='import { readFileSync } from "node:fs";' if ca else None,
         ca=f"readFileSync({ca})" if ca else None,
         where="In a browser, it only needs an import map or a bundler for the name mqtt." if not ca else None,
-        client_id=_literal(settings.client_ids[0]),
-        user_name=_literal(settings.user_name),
-        password=_literal(settings.password),
-        topic=_literal(settings.topic),
-        topic_filter=_literal(settings.topic_filter),
+        client_id=literal(settings.client_ids[0]),
+        user_name=literal(settings.user_name),
+        password=literal(settings.password),
+        topic=literal(settings.topic),
+        topic_filter=literal(settings.topic_filter),
         **_ending(settings),
     )
 
 
 def _paho(settings: ClientSettings, websocket: bool) -> str:
-    tls = {"ca_certs": _literal(settings.ca), "alpn_protocols": None if websocket else '["mqtt"]'}
+    tls = {"ca_certs": literal(settings.ca), "alpn_protocols": None if websocket else '["mqtt"]'}
     user_name = settings.user_name if websocket else settings.mqtt_user_name
-    credentials = filter(None, (_literal(user_name), _literal(settings.password)))
-    return _filled(
+    credentials = filter(None, (literal(user_name), literal(settings.password)))
+    return filled(
         "paho.template",
-        transport=_literal("websockets" if websocket else "tcp"),
-        path=_literal(_path(settings)) if websocket else None,
+        transport=literal("websockets" if websocket else "tcp"),
+        path=literal(_path(settings)) if websocket else None,
         credentials=", ".join(credentials) or None,
         tls=", ".join(f"{name}={value}" for name, value in tls.items() if value) if settings.endpoint.tls else None,
-        host=_literal(settings.endpoint.host),
+        host=literal(settings.endpoint.host),
         port=str(settings.endpoint.port),
-        client_id=_literal(settings.client_ids[0]),
-        topic=_literal(settings.topic),
-        topic_filter=_literal(settings.topic_filter),
+        client_id=literal(settings.client_ids[0]),
+        topic=literal(settings.topic),
+        topic_filter=literal(settings.topic_filter),
         **_ending(settings),
     )
 
@@ -124,21 +122,21 @@ def _awsiotsdk(settings: ClientSettings, websocket: bool) -> str:
     if not settings.endpoint.tls:
         raise ValueError("awsiotsdk supports only TLS: give the TLS endpoint as https://HOST:PORT")
     token, authorizer = settings.token, settings.authorizer
-    return _filled(
+    return filled(
         "awsiotsdk.template",
         builder=f"{'websockets' if websocket else 'direct'}_with_custom_authorizer",
-        host=_literal(settings.endpoint.host),
+        host=literal(settings.endpoint.host),
         port=str(settings.endpoint.port),
-        ca=_literal(settings.ca),
-        client_id=_literal(settings.client_ids[0]),
-        authorizer=_literal(authorizer and encoded(authorizer)),
-        token_key_name=_literal(token and settings.query_key),
-        token=_literal(token and encoded(token)),  # The SDK encodes the signature, but not the token.
-        signature=_literal(settings.signature),
-        user_name=_literal(settings.user_name),
-        password=_literal(settings.password),
-        topic=_literal(settings.topic),
-        topic_filter=_literal(settings.topic_filter),
+        ca=literal(settings.ca),
+        client_id=literal(settings.client_ids[0]),
+        authorizer=literal(authorizer and encoded(authorizer)),
+        token_key_name=literal(token and settings.query_key),
+        token=literal(token and encoded(token)),  # The SDK encodes the signature, but not the token.
+        signature=literal(settings.signature),
+        user_name=literal(settings.user_name),
+        password=literal(settings.password),
+        topic=literal(settings.topic),
+        topic_filter=literal(settings.topic_filter),
         **_ending(settings),
     )
 
@@ -154,7 +152,7 @@ def _mosquitto(settings: ClientSettings) -> str:
     if settings.password is not None:
         options += ["-P", settings.password]
     hears_itself = subscribes("mosquitto", settings.client_ids, settings.hears_itself)
-    return _filled(
+    return filled(
         "mosquitto.template",
         options=shlex.join(options),
         subscriber=shlex.quote(settings.client_ids[0]),
@@ -187,25 +185,10 @@ def _ending(settings: ClientSettings) -> dict[str, str | None]:
     return {
         "heard": "" if heard else None,
         "unheard": None if heard else "",
-        "published": _literal(_PUBLISHED),
-        "missed": _literal(missed),
+        "published": literal(_PUBLISHED),
+        "missed": literal(missed),
     }
 
 
 def _path(settings: ClientSettings) -> str:
     return f"/mqtt?{settings.query}" if settings.query else "/mqtt"
-
-
-def _literal(text: object | None) -> str | None:
-    """A string literal, the same in Python and JavaScript for text without control characters."""
-    return None if text is None else json.dumps(str(text), ensure_ascii=False)
-
-
-def _filled(template: str, **values: str | None) -> str:
-    """Fills in a template, and leaves out the lines that name a missing value."""
-    lines = (files("iot_authorizer_cli.snippets") / template).read_text("utf-8").splitlines(keepends=True)
-    return "".join(
-        _PLACEHOLDER.sub(lambda match: values[match[1]] or "", line)
-        for line in lines
-        if all(values[name] is not None for name in _PLACEHOLDER.findall(line))
-    )

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
 
+TOKEN_KEY = "access_token"  # noqa: S105 (a name)
+"""The name of the token in a query string if the authorizer has no token key name."""
 _TLS = {"https": True, "wss": True, "mqtts": True, "http": False, "ws": False, "mqtt": False}
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 """The default ports of schemes other than those of the web."""
@@ -27,6 +29,8 @@ class ClientEndpoint:
     host: str
     port: int
     tls: bool
+    own: bool = False
+    """Whether `dev` has a certificate of the user's own with this host."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -53,9 +57,12 @@ class ClientEndpoint:
     def at_aws(self) -> bool:
         """Whether it can be IoT Core at AWS: a name of AWS, or a domain of one's own with TLS on IoT Core's ports.
 
-        All others are IoT Core on a machine of the user, such as an IP address or a container's name.
+        All others are IoT Core on a machine of the user, such as an IP address, a container's name, or a host of the
+        user's own certificate.
         """
         name = self.host.rstrip(".").lower()
+        if self.own:
+            return False
         if name.endswith(_AWS):
             return True
         return self.tls and self.port in _IOT_CORE_PORTS and "." in name and _address(name) is None
@@ -128,7 +135,7 @@ class ClientSettings:
     @property
     def query_key(self) -> str:
         """The name of the token in a query string."""
-        return self.token_key_name or "access_token"
+        return self.token_key_name or TOKEN_KEY
 
     @property
     def query(self) -> str:

@@ -11,7 +11,6 @@ So nothing that happened to another connection with the same client ID is the re
 """
 
 from collections.abc import Callable, Collection
-from typing import cast
 
 from iot_core.broker.session import DisconnectReason
 from iot_core.feed import Feed, Record, shortened
@@ -39,7 +38,7 @@ class ConnectionRecords:
     def connected(self) -> None:
         """IoT Core has accepted the connection."""
         found = self._find(lambda record: record["kind"] == "presence" and record["event"] == "connected", self._called)
-        self._connected = _id(found[-1]) if found else self._called
+        self._connected = found[-1]["id"] if found else self._called
 
     def refusal(self, actions: Collection[str]) -> Record:
         """The record that says why the last call failed; `actions` are those that it needs. Empty if there is none."""
@@ -60,13 +59,13 @@ class ConnectionRecords:
         if end is None:
             return {}
         by_refresh = end["disconnect_reason"] == DisconnectReason.AUTH_ERROR
-        return next((each for each in found if by_refresh and _id(each) == _id(end) - 1), end)
+        return next((each for each in found if by_refresh and each["id"] == end["id"] - 1), end)
 
     def _find(self, wanted: Callable[[Record], bool], after: int) -> list[Record]:
         """The wanted records about this client after the one with the ID `after`, oldest first, explained."""
 
         def fits(record: Record) -> bool:
-            return _id(record) > after and record.get("client_id", "") == self._client_id and wanted(record)
+            return record["id"] > after and record.get("client_id", "") == self._client_id and wanted(record)
 
         return self._core.call(lambda: [record for record in self._feed.recent(fits) if fits(record)])
 
@@ -77,7 +76,3 @@ def _denies(record: Record, actions: Collection[str]) -> bool:
 
 def _ends(record: Record) -> bool:
     return record["kind"] == "presence" and record["event"] == "disconnected"
-
-
-def _id(record: Record) -> int:
-    return cast("int", record["id"])

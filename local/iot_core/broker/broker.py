@@ -21,9 +21,10 @@ from iot_core.broker.client import Client, Origin, connack, keep_alive, open_lin
 from iot_core.broker.delivery import acknowledge, drain
 from iot_core.broker.direct_messages import DirectMessages
 from iot_core.broker.effects import Dropped, Effect, Publication, Report, RuleInput, drop_report
-from iot_core.broker.limits import IOT_CORE, Limits
+from iot_core.broker.limits import IOT_CORE, BrokenRule, Limits
 from iot_core.broker.message import Message
 from iot_core.broker.publishing import FanOut, Publisher
+from iot_core.broker.resending import RefusedMessages
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
 from iot_core.broker.rule_filters import RuleFilters
@@ -91,6 +92,7 @@ class Broker:
         self.rule_filters = RuleFilters()
         """Which topic rules get which messages."""
         self._fan_out = FanOut(self.router, self.retained, self._shared, self.rule_filters, limits)
+        self._refused_messages = RefusedMessages()
         self._wills = Wills(storage, limits, clock)
         self.direct_messages = DirectMessages(self._sessions, clock)
         self._version_numbers = itertools.count(round(clock() * 1000))
@@ -253,7 +255,10 @@ class Broker:
                 _logger.exception("a connection could not be ended")
 
     def _receive_publish(self, client: Client, packet: Publish) -> None:
-        accepted = client.publisher.accept(packet, client.link.permissions)
+        try:
+            accepted = client.publisher.accept(packet, client.link.permissions)
+        except BrokenRule as error:
+            raise self._refused_messages.refusal(client.session.client_id, packet, error, self._clock()) from None
         if not isinstance(accepted, Message):
             self._drop(Dropped(client.session, accepted))
             if packet.packet_id is not None and client.link.version is Version.MQTT_5:

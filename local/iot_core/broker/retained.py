@@ -57,6 +57,10 @@ class RetainedMessages:
             return None
         return found
 
+    def __len__(self) -> int:
+        """How many there are; some may have expired."""
+        return len(self._messages)
+
     def items(self) -> Iterator[Retained]:
         """Iterates over all retained messages in the order of their topics."""
         for topic in sorted(self._messages):

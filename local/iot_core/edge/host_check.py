@@ -1,7 +1,7 @@
 """The host check: refuses HTTP requests of other web pages, because HTTP mints tokens and configures authorizers.
 
-1. The Host header must name this server: `localhost`, an IP address, or one of its own names. So a name that an
-   attacker's DNS points to this machine (DNS rebinding) gets no answer.
+1. The Host header must name this server: `localhost`, an IP address, or one of its own names, which are also those of
+   the user's own certificate. So a name that an attacker's DNS points to this machine (DNS rebinding) gets no answer.
 2. On the TLS port it can also be an endpoint of IoT Core, for clients that reach this server through a proxy. A browser
    that is led there by DNS gets no page of another server with such a name: it needs a certificate for it.
 3. The request target must be a path, so that no other place of a request can name a host.
@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -34,7 +34,7 @@ class HostCheck:
     def __init__(
         self, application: Application, names: frozenset[str], is_open: Callable[[Scope], bool] = lambda _: False
     ) -> None:
-        """`names` are the names of this server besides `localhost` and IP addresses.
+        """`names` are the names of this server besides `localhost` and IP addresses; `*.` and a name are all below it.
 
         `is_open` says whether pages of any origin may send a request.
         """
@@ -64,7 +64,7 @@ class HostCheck:
             return False
         name: str = found["address"] or found["name"]
         name = name.removesuffix(".")  # The root of DNS: `localhost.` is the same name.
-        if name == "localhost" or name.endswith(".localhost") or name in self._names:
+        if name == "localhost" or name.endswith(".localhost") or is_named(name, self._names):
             return True
         if tls and _AWS.fullmatch(name):
             return True
@@ -73,6 +73,11 @@ class HostCheck:
         except ValueError:
             return False
         return True
+
+
+def is_named(name: str, names: Collection[str]) -> bool:
+    """Whether a host name is one of those of a certificate. A `*` is one whole label (RFC 9525, section 6.3)."""
+    return name in names or f"*.{name.partition('.')[2]}" in names
 
 
 def aws_names(region: str) -> list[str]:

@@ -1,13 +1,12 @@
-"""TLS of the server, with a certificate that the local certificate authority issues at each start.
+"""TLS of the server, with a certificate that the local certificate authority issues at each start, or the user's own.
 
 It also reports why a handshake failed and which server name a client asked for, because event loops do not.
 """
 
 import ssl
 from collections.abc import Callable
+from typing import Protocol
 from weakref import WeakKeyDictionary
-
-import trustme
 
 _FOR_CERTIFICATES = ("x-amzn-mqtt-ca", "x-amzn-http-ca")
 ALPN = ("mqtt", "http/1.1", *_FOR_CERTIFICATES)
@@ -19,10 +18,17 @@ _NO_TLS = {"HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_VERSION_NUMBER"}
 _OLD = {"UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "TLSV1_ALERT_PROTOCOL_VERSION"}
 
 
+class ServerCertificate(Protocol):
+    """A certificate of the server, with its private key."""
+
+    def configure_cert(self, ctx: ssl.SSLContext, /) -> None:
+        """Lets a context use it."""
+
+
 class ServerTls:
     """The server's side of TLS handshakes."""
 
-    def __init__(self, certificate: trustme.LeafCert) -> None:
+    def __init__(self, certificate: ServerCertificate) -> None:
         """Uses this certificate of the server."""
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -77,7 +83,7 @@ def not_for_authorizers(alpn: str | None, port: int, *, mqtt: bool) -> str | Non
 def _why(error: ssl.SSLError) -> str:
     reason = error.reason or ""
     if reason in _DISTRUST:
-        return "the client does not trust the certificate: give it ca.pem, and use a host name of the certificate"
+        return "the client does not trust the certificate: give it the CA's, and use a host name of the server's one"
     if reason in _NO_TLS:
         return "not TLS: use the plain port for this"
     if reason in _OLD:

@@ -48,7 +48,7 @@ def request(
 def ann(client_id: str | None = "ann/phone", **changes: Any) -> dict[str, object]:  # noqa: ANN401
     """A request with a valid token of ann."""
     body = None if client_id is None else {"clientId": client_id}
-    return request(token=mint(), **{"body": body, **changes})
+    return request(**{"token": mint(), "body": body, **changes})
 
 
 @dataclass

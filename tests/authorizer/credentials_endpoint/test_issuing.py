@@ -11,6 +11,7 @@ from iot_authorizer import Authorizer, Credentials, Grant, Principal, Refusal, V
 from iot_authorizer.client_role import StsRole
 from iot_authorizer.credentials_endpoint import CredentialsHandler
 from iot_identities.passwords import hash_password
+from iot_policies.durations import utc_text
 from tests.authorizer.credentials_endpoint.endpoint import ROLE, Endpoint, Sts, ann, request, start
 from tests.authorizer.handlers import NAME, new_observer, table
 from tests.authorizer.tokens import ISSUER, mint
@@ -90,9 +91,27 @@ def test_credentials_last_as_long_as_the_token_and_at_most_an_hour(endpoint: End
 def test_the_policy_ends_credentials_that_aws_would_let_outlive_the_token(endpoint: Endpoint) -> None:
     ends = int(time.time()) + 60
     body = endpoint(request(token=mint(exp=ends), query="clientId=ann")).body
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
-    assert body["Expiration"] == at
-    assert dates(endpoint) == {at}
+    assert body["Expiration"] == utc_text(ends)
+    assert dates(endpoint) == {utc_text(ends)}
+
+
+def test_the_policy_allows_a_connection_that_outlives_its_credentials_nothing_after_the_token(
+    endpoint: Endpoint,
+) -> None:
+    ends = int(time.time()) + 2 * HOUR
+    body = endpoint(request(token=mint(exp=ends), query="clientId=ann")).body
+    assert body["Expiration"] <= utc_text(time.time() + HOUR + 1)
+    assert dates(endpoint) == {utc_text(ends)}
+
+
+def test_a_policy_without_room_for_that_end_has_none(endpoint: Endpoint) -> None:
+    ends = int(time.time()) + 2 * HOUR
+    found = set()
+    for count in range(1, 40):
+        rooms = [f"{number:060}" for number in range(count)]
+        if endpoint(request(token=mint(exp=ends, rooms=rooms), query="clientId=ann")).status == 200:
+            found.add("aws:CurrentTime" in endpoint.sts.asked[-1]["Policy"])
+    assert found == {True, False}
 
 
 def dates(endpoint: Endpoint) -> set[str]:
@@ -111,7 +130,7 @@ def test_credentials_last_no_longer_than_the_template_lets_a_connection_last(
     assert seconds - 2 <= endpoint.sts.asked[0]["DurationSeconds"] <= seconds
     if longest == "5m":
         assert dates(endpoint) == {body["Expiration"]}
-        assert body["Expiration"] <= time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 300))
+        assert body["Expiration"] <= utc_text(time.time() + 300)
 
 
 def test_the_credentials_are_verified_with_the_client_id_that_the_template_chooses() -> None:
@@ -129,8 +148,8 @@ def test_the_credentials_are_verified_with_the_client_id_that_the_template_choos
     assert (asked, sts.asked) == ([None, "ann"], [])
 
 
-def test_a_policy_has_no_date_if_the_session_ends_in_time(endpoint: Endpoint) -> None:
-    endpoint(ann())
+def test_a_policy_has_no_date_if_iot_core_ends_the_connection_before(endpoint: Endpoint) -> None:
+    endpoint(ann(token=mint(exp=int(time.time()) + 48 * HOUR)))
     assert "aws:CurrentTime" not in endpoint.sts.asked[0]["Policy"]
 
 
@@ -148,6 +167,7 @@ def test_credentials_are_short_if_revocations_could_not_be_read() -> None:
     endpoint = Endpoint(CredentialsHandler(authorizer, lambda: StsRole(ROLE, "host", sts), observer=observer), sts)
     assert endpoint(request()).decision["unchecked"] == "table_unavailable"
     assert sts.asked[0]["DurationSeconds"] == 900
+    assert {date <= utc_text(time.time() + 900) for date in dates(endpoint)} == {True}
 
 
 def test_the_log_line_names_the_access_key_and_no_secret(endpoint: Endpoint) -> None:

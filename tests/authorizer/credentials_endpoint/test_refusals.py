@@ -66,8 +66,9 @@ def test_a_refused_request_is_answered_with_its_reason(
     assert endpoint.sts.asked == []
 
 
-def test_an_answer_with_401_names_the_scheme(endpoint: Endpoint) -> None:
+def test_an_answer_names_what_its_status_requires(endpoint: Endpoint) -> None:
     assert endpoint(request()).answer["headers"]["www-authenticate"] == "Bearer"
+    assert endpoint(ann(method="PUT")).answer["headers"]["allow"] == "GET, POST, OPTIONS"
 
 
 @pytest.mark.parametrize("life", [60, 7200])

@@ -8,6 +8,7 @@ from aws_cdk import App, Stack, Validations, aws_iam, aws_kms, aws_lambda
 from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 
+from iot_authorizer.rule_settings import RULE_HANDLER
 from iot_authorizer_cdk import AuthorizerProps, IdentityTable, InvalidSettings, IotCustomAuthorizer
 from tests.cdk.configurations import append
 from tests.cdk.constructs.test_message_rules import OWN
@@ -98,27 +99,50 @@ def test_a_function_of_a_rule_is_granted_by_its_role_and_refused_without_it(stac
     with pytest.raises(InvalidSettings, match="name its role"):
         authorizer.grant_publish(function.function, TOPIC)
     authorizer.grant_publish(function.role, TOPIC)
+    for name, value in authorizer.backend_environment.items():  # As the page says.
+        function.function.add_environment(name, value)
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
     (found,) = (each["Properties"] for name, each in policies.items() if "DefaultPolicy" in name)
     assert found["PolicyDocument"]["Statement"][0]["Resource"] == topic_arn(TOPIC)
+    variables = stack.resolve(authorizer.backend_environment)
+    properties = {"Handler": RULE_HANDLER, "Environment": {"Variables": variables}}
+    Template.from_stack(stack).has_resource_properties("AWS::Lambda::Function", properties)
 
 
-def test_a_backend_may_change_users_and_no_other_items_of_the_table(
+ITEMS_OF_USERS = {"dynamodb:LeadingKeys": ["user#*"]}
+
+
+def test_a_backend_may_change_claims_and_read_or_write_nothing_else_in_the_table(
     stack: Stack, code: Path, backend: aws_iam.Role
 ) -> None:
     table = IdentityTable(stack, "Identities").table
     authorizer = IotCustomAuthorizer(stack, "Authorizer", code=code, table=table)
     authorizer.grant_change_claims(backend)
     assert granted(stack) == {
-        "Action": ["dynamodb:BatchGetItem", "dynamodb:PutItem"],
+        "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
         "Effect": "Allow",
         "Resource": stack.resolve(table.table_arn),
         "Condition": {
-            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["user#*"]},
-            "Null": {"dynamodb:LeadingKeys": "false"},
+            "ForAllValues:StringLike": ITEMS_OF_USERS,
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "revision", "expires_at", "claims"]},
+            "Null": {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"},
+            "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
         },
     }
     assert authorizer.backend_environment["IDENTITY_TABLE"] == table.table_name
+
+
+def test_only_a_backend_that_adds_users_may_read_and_write_whole_users(
+    stack: Stack, code: Path, backend: aws_iam.Role
+) -> None:
+    table = IdentityTable(stack, "Identities").table
+    authorizer = IotCustomAuthorizer(stack, "Authorizer", code=code, table=table)
+    authorizer.grant_change_claims(backend, add_missing=True)
+    (policy,) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    _, adding = policy["Properties"]["PolicyDocument"]["Statement"]
+    condition = {"ForAllValues:StringLike": ITEMS_OF_USERS, "Null": {"dynamodb:LeadingKeys": "false"}}
+    assert adding["Action"] == ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
+    assert adding["Condition"] == condition
 
 
 def test_a_backend_may_use_the_key_of_the_table_through_dynamodb_only(

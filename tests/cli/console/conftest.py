@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -70,6 +71,13 @@ def core_url(core: LocalIotCore) -> str:
 @pytest.fixture
 def ask(core_url: str) -> Iterator[Ask]:
     """Sends a request to the console: a path with JSON to post, or with a body and a Content-Type."""
+    with asking(core_url) as ask:
+        yield ask
+
+
+@contextmanager
+def asking(core_url: str) -> Iterator[Ask]:
+    """As `ask`, for any console: its URL has the secret."""
     where = urlsplit(core_url)
     secret = {"Authorization": f"Bearer {where.query.removeprefix('secret=')}"}
     connection = http.client.HTTPConnection(where.netloc)

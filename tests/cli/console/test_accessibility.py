@@ -87,6 +87,17 @@ def reasons(console: Console) -> None:
     expect(console.page.get_by_role("dialog")).to_be_visible()
 
 
+def stored(console: Console) -> None:
+    """The dialog with a retained message and a session that waits."""
+    message = {"topic": "a/b", "payload": "21", "size": 2, "qos": 1, "published": 0}
+    session = {"client_id": "pump", "disconnected": 0, "disconnect_reason": "CONNECTION_LOST", "ends": 1}
+    session |= {"topic_filters": ["a/#"], "queued_total": 1, "queued": [message]}
+    found = {"retained_total": 1, "retained": [message], "sessions_total": 1, "sessions": [session]}
+    console.page.route("**/console/stored", lambda route: route.fulfill(json=found))
+    console.page.get_by_role("button", name="Stored messages").click()
+    expect(console.page.get_by_role("dialog").get_by_role("listitem")).to_have_count(3)
+
+
 EFFECTS = ("opens", "closes", "refuses", "no longer refuses", "changes", "not covered")
 
 
@@ -109,7 +120,28 @@ def proving(console: Console) -> None:
     expect(console.page.locator("#proof")).to_have_text("Proving the template in force…")
 
 
-STATES = [at_first, connected, refused, policy, wrong, reasons, edited, proving]
+def editing(console: Console) -> None:
+    """An edit on the page with changes, and a question that led to its line."""
+    console.page.get_by_role("button", name="Try an edit").click()
+    text = console.page.get_by_label("Edited template")
+    text.fill(text.input_value().replace('"rooms/+/mute/+"', '"rooms/{claims.rooms}/mute/+"'))
+    expect(console.page.get_by_role("list", name="Changes by your edit").get_by_role("listitem")).to_have_count(2)
+    policy(console)
+    console.page.locator("#ask-answer").get_by_role("button", name="line 21").click()
+
+
+def mistaken(console: Console) -> None:
+    """An edit that cannot be loaded, and texts to copy without a clipboard."""
+    console.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    policy(console)
+    console.page.get_by_role("button", name="Copy as a command").click()
+    console.page.get_by_role("button", name="Try an edit").click()
+    console.page.get_by_label("Edited template").fill("[[grant")
+    expect(console.page.locator("#edit-error")).to_be_visible()
+    console.page.get_by_role("button", name="Copy", exact=True).click()
+
+
+STATES = [at_first, connected, refused, policy, wrong, reasons, stored, edited, proving, editing, mistaken]
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: str(state.__name__))
@@ -121,7 +153,9 @@ def test_axe_finds_nothing_in_either_color_scheme(open_console: Open, state: Cal
     assert (of_light, findings(console.page)) == ([], [])
 
 
-@pytest.mark.parametrize("state", [refused, policy, edited], ids=lambda state: str(state.__name__))
+@pytest.mark.parametrize(
+    "state", [refused, policy, stored, edited, editing, mistaken], ids=lambda state: str(state.__name__)
+)
 def test_axe_finds_nothing_on_a_phone(open_console: Open, state: Callable[[Console], None]) -> None:
     console = open_console(
         viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, reduced_motion="reduce"
@@ -157,3 +191,40 @@ def test_the_focus_is_on_the_filter_after_a_subscription_is_removed(console: Con
     connected(console)
     console.a.press("Unsubscribe from rooms/lobby/#")
     expect(console.a.root.get_by_label("Subscribe to", exact=True)).to_be_focused()
+
+
+def test_nothing_on_the_page_moves_by_itself(console: Console) -> None:
+    editing(console)
+    moving = """[...document.querySelectorAll("*")].filter((each) => {
+      const { animationName, transitionDuration, scrollBehavior } = getComputedStyle(each);
+      return animationName !== "none" || transitionDuration !== "0s" || scrollBehavior !== "auto";
+    }).length"""
+    assert console.page.evaluate(moving) == 0
+
+
+def test_an_edit_needs_no_mouse(console: Console) -> None:
+    page = console.page
+    page.get_by_role("button", name="Try an edit").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Edited template")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Discard")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Try an edit")).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "names"), [(390, ["Decisions", "Clients"]), (1280, ["Clients", "Decisions"])])
+def test_the_order_is_the_same_for_the_eye_the_keyboard_and_a_screen_reader(
+    open_console: Open, width: int, names: list[str]
+) -> None:
+    page = open_console(viewport={"width": width, "height": 844}).page
+    assert page.locator("main > section").evaluate_all("all => all.map((each) => each.id)") == [
+        *(name.lower() for name in names),
+        "policy",
+    ]
+    if width == 390:
+        decisions, clients = page.locator("#decisions").bounding_box(), page.locator("#clients").bounding_box()
+        assert decisions is not None
+        assert clients is not None
+        assert decisions["y"] < clients["y"]
+        assert page.get_by_role("navigation").get_by_role("link").first.inner_text() == "Decisions"

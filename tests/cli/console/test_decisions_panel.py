@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.cli.console.conftest import Ask, Console, Open
+from tests.cli.console.conftest import Ask, Console, Edit, Open
 
 MUTE = "rooms/lobby/mute/bob"
 
@@ -87,3 +87,49 @@ def test_the_list_keeps_200_rows(open_console: Open, ask: Ask) -> None:
     console = open_console()
     expect(console.decisions.filter(has_text="flood/219")).to_be_visible()
     expect(console.decisions).to_have_count(200)
+
+
+def test_the_text_filter_finds_each_word_in_any_case_also_in_new_decisions(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.b.sign_in("bob, moderator")
+    console.page.get_by_label("Text in a decision").fill(f"LOBBY/say {console.a.client_id}")
+    console.a.publish("rooms/lobby/say/ann")
+    console.b.publish("rooms/lobby/say/bob")
+    expect(console.decisions).to_have_count(1)
+    expect(console.decisions).to_contain_text("publish rooms/lobby/say/ann")
+    console.page.get_by_label("Text in a decision").fill("no such text")
+    expect(console.page.get_by_text("No decision matches this filter.")).to_be_visible()
+    console.page.get_by_label("Text in a decision").fill("")
+    expect(console.decisions.filter(has_text="rooms/lobby/say/bob").first).to_be_visible()
+
+
+def test_the_text_filter_stays_over_a_reload(console: Console) -> None:
+    console.page.get_by_label("Text in a decision").fill("lobby")
+    console.page.reload()
+    expect(console.page.get_by_label("Text in a decision")).to_have_value("lobby")
+
+
+def test_a_decision_leads_to_the_line_of_its_entry(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.publish(MUTE, "quiet!")
+    row = console.decisions.filter(has_text=MUTE).filter(has_text=console.a.client_id)
+    row.get_by_role("button").click()
+    row.get_by_role("button", name="line 28").click()
+    line = console.page.locator("#template-lines > li").nth(27)
+    expect(line).to_have_class("silent lit")
+    expect(line).to_be_in_viewport()
+    expect(line).to_be_focused()
+    console.a.refusal.get_by_role("button", name="line 28").click()
+    expect(line).to_have_class("silent lit")
+
+
+def test_a_decision_whose_entry_is_gone_says_so(console: Console, edit: Edit) -> None:
+    console.a.sign_in("ann")
+    row = console.decisions.filter(has_text="allowed").filter(has_text=console.a.client_id)
+    row.get_by_role("button").click()
+    link = row.get_by_role("button", name="line 14")
+    expect(link).to_be_visible()
+    edit('"{principal}/*"', '"{principal}/+"')
+    expect(console.page.locator("#template-lines")).to_contain_text('"{principal}/+"', timeout=15_000)
+    link.click()
+    expect(row).to_contain_text("no longer in the template")

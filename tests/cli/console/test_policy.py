@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.console.policy import CompiledPolicy, TemplateFile, compiled
+from iot_authorizer_cli.console.policy import CompiledPolicy, compiled
+from iot_authorizer_cli.console.template_text import TemplateText
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import PolicyTemplate
 from iot_policies.account_region import EXAMPLE_PLACE
@@ -34,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 def of(path: Path, claims: dict[str, object], name: str = "ann", client_id: str | None = None) -> CompiledPolicy:
     template = PolicyTemplate.load(path)
     principal = principal_of(name, claims)
-    return compiled(template, path, principal, client_id, EXAMPLE_PLACE)
+    return compiled(TemplateText.saved(path, template), principal, client_id, EXAMPLE_PLACE)
 
 
 def test_an_entry_has_its_own_line_within_a_list(path: Path) -> None:
@@ -90,26 +91,3 @@ def test_it_says_whether_a_client_id_is_granted(path: Path) -> None:
 def test_the_claims_are_those_of_a_token_with_a_list_of_scopes(path: Path) -> None:
     path.write_text('[[grant]]\nwhen = { scope = "chat" }\npublish = ["{claims.sub}/x"]\n')
     assert "topic/ann/x" in str(of(path, {"scope": "openid chat"})["statements"])
-
-
-@pytest.mark.parametrize(
-    ("saved", "line", "problem"),
-    [
-        (TEMPLATE.replace("rooms/+/mute/+", "rooms/+/mute/#/x"), 10, "# must be the last level"),
-        ("# A line more.\n" + TEMPLATE.replace("mute", "ban"), None, None),
-        (None, None, "policy.toml"),
-    ],
-    ids=["broken", "not loaded yet", "gone"],
-)
-def test_a_file_that_is_not_in_force_is_shown_with_its_problem_and_without_lines(
-    path: Path, saved: str | None, line: int | None, problem: str | None
-) -> None:
-    template = PolicyTemplate.load(path)
-    if saved is None:
-        path.unlink()
-    else:
-        path.write_text(saved)
-    file = TemplateFile.read(path, template)
-    assert (file.text, file.in_force, file.problem_line) == (saved or "", False, line)
-    assert (problem or "") in str(file.problem or "")
-    assert {file.line(entry) for entry in template.entries} == {None}

@@ -1,12 +1,14 @@
 """The panel of the policy on the page: the template, the compiled policy, and questions about it."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.cli.console.conftest import Console
+from tests.cli.console.conftest import Console, Open
+from tests.cli.in_process import run_here
 
 RESOURCE = "Topic, topic filter or client ID"
 
@@ -62,6 +64,27 @@ def test_the_example_of_a_question_is_the_chosen_clients(console: Console) -> No
         expect(console.page.get_by_label(RESOURCE)).to_have_attribute("placeholder", example)
 
 
+def test_an_answer_leads_to_its_line(console: Console) -> None:
+    console.page.get_by_label(RESOURCE).fill("rooms/lobby/say/ann")
+    console.page.get_by_role("button", name="Explain").click()
+    console.page.locator("#ask-answer").get_by_role("button", name="line 21").click()
+    expect(console.page.locator("#template-lines .lit")).to_contain_text("rooms/{claims.rooms}/say/{principal}")
+    expect(console.page.locator("#statements .lit")).to_have_text("topic/rooms/lobby/say/ann")
+
+
+def test_a_question_is_copied_as_a_command_that_gives_its_answer(open_console: Open, folder: Path) -> None:
+    page = open_console(permissions=["clipboard-read", "clipboard-write"]).page
+    page.get_by_label(RESOURCE).fill("rooms/lobby/mute/it's bob")
+    page.get_by_role("button", name="Explain").click()
+    page.get_by_role("button", name="Copy as a command").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    command = page.evaluate("navigator.clipboard.readText()")
+    printed = run_here(folder, *shlex.split(command)[1:]).stdout
+    assert printed.startswith("denied: publish rooms/lobby/mute/it's bob\n")
+    shown = page.locator("#ask-answer li").inner_text()
+    assert printed.splitlines()[1].strip() == shown.removesuffix(" line 28")
+
+
 def test_a_broken_template_shows_a_banner_until_it_is_repaired(console: Console, template: Path) -> None:
     good = template.read_text()
     banner = console.page.locator("#problem")
@@ -69,7 +92,8 @@ def test_a_broken_template_shows_a_banner_until_it_is_repaired(console: Console,
     try:
         template.write_text(good.replace('"rooms/+/mute/+"', '"rooms/+/mute/#/x"'))
         expect(banner).to_contain_text("# must be the last level", timeout=15_000)
-        expect(console.page.locator("#template-lines .problem")).to_contain_text("rooms/+/mute/#/x")
+        line = console.page.locator("#template-lines .problem")
+        expect(line).to_contain_text('"rooms/+/mute/#/x": # must be the last level')
         expect(console.page.locator("#template-note")).to_have_text("This file is not in force.")
         console.a.sign_in("ann")
     finally:

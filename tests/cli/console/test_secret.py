@@ -16,7 +16,17 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_policies import InvalidFile
 from tests.cli.console.conftest import Answer, Open
 
-PATHS = ["/", "/console/state", "/console/feed", "/console/reasons", "/console/mqtt.js", "/console/static/page.js"]
+PATHS = [
+    "/",
+    "/console/state",
+    "/console/feed",
+    "/console/stored",
+    "/console/reasons",
+    "/console/mqtt.js",
+    "/console/static/page.js",
+    "/web/",
+]
+PATHS += ["/web/mqtt.js"]
 POSTED = ["/console/token", "/console/policy", "/console/explain"]
 
 Send = Callable[..., Answer]
@@ -70,11 +80,12 @@ def test_the_secret_in_the_url_of_another_path_counts_for_nothing(send: Send, co
     assert send(f"/console/state?secret={secret_of(core)}").status == 403
 
 
+@pytest.mark.parametrize("page", ["/", "/web/"])
 def test_the_first_load_puts_the_secret_into_a_cookie_and_leads_to_a_url_without_it(
-    send: Send, core: LocalIotCore
+    send: Send, core: LocalIotCore, page: str
 ) -> None:
-    answer = send(f"/?secret={secret_of(core)}")
-    assert (answer.status, answer.headers["location"], answer.text) == (303, "/", "")
+    answer = send(f"{page}?secret={secret_of(core)}")
+    assert (answer.status, answer.headers["location"], answer.text) == (303, page, "")
     assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
     (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
     assert (cookie.key, cookie["httponly"], cookie["samesite"].lower(), cookie["path"], cookie["domain"]) == (
@@ -106,10 +117,13 @@ def test_the_apis_of_aws_need_no_secret(send: Send) -> None:
     assert send("/endpoint").status == 200
 
 
-def test_the_page_without_a_secret_runs_no_script_and_names_its_own_url(send: Send, core: LocalIotCore) -> None:
-    answer = send("/?secret=%3Cscript%3E")
+@pytest.mark.parametrize("page", ["/", "/web/"])
+def test_the_page_without_a_secret_runs_no_script_and_names_its_own_url(
+    send: Send, core: LocalIotCore, page: str
+) -> None:
+    answer = send(f"{page}?secret=%3Cscript%3E")
     assert (answer.status, "<script" in answer.text) == (403, False)
-    assert f"http://127.0.0.1:{core.port}/?secret=$(cat" in answer.text.replace("localhost", "127.0.0.1")
+    assert f"http://127.0.0.1:{core.port}{page}?secret=$(cat" in answer.text.replace("localhost", "127.0.0.1")
     assert "default-src 'self'" in answer.headers["content-security-policy"]
 
 

@@ -75,6 +75,8 @@ def test_two_servers_at_once_share_nothing(config: Path) -> None:
         with connected(one), connected(other), client(other) as stranger:
             code = stranger.connect("bob", user_name=user_name(one.token("bob"))).reason_code
             assert code == ConnectReturnCode.NOT_AUTHORIZED
+        assert one.ca_path is not None
+        assert other.ca_path is not None
         assert one.ca_path.read_bytes() != other.ca_path.read_bytes()
 
 
@@ -121,6 +123,7 @@ def test_without_a_thread_call_is_an_error(config: Path) -> None:
 
 def test_without_a_data_folder_nothing_survives(config: Path) -> None:
     with LocalIotCore(config) as core:
+        assert core.ca_path is not None
         folder = core.ca_path.parent
         assert folder.is_dir()
     assert not folder.exists()
@@ -142,7 +145,7 @@ def test_the_ca_in_a_data_folder_stays_the_same(config: Path) -> None:
         with LocalIotCore(config, folder=data) as core:
             context = ssl.create_default_context(cafile=core.ca_path)
             with context.wrap_socket(connected_to(core.tls_port), server_hostname="127.0.0.1"):
-                found.add(core.ca_path.read_bytes())
+                found.add((data / "ca.pem").read_bytes())
     assert len(found) == 1
     assert (data / "ca-key.pem").stat().st_mode & 0o077 == 0
 

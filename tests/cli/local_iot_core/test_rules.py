@@ -159,15 +159,5 @@ def test_a_function_that_is_missing_stops_the_start(project: Path) -> None:
 
 
 def await_reload(core: IotCoreUnderTest) -> Mapping[str, object]:
-    """Waits for the next record of a reload."""
-
-    async def follow() -> Mapping[str, object]:
-        for record in core.feed.recent():
-            if record["kind"] == "reload":
-                return record
-        async for record in core.feed.follow():
-            if record["kind"] == "reload":
-                return record
-        raise AssertionError
-
-    return core.run(follow)
+    """Waits for the first record of a reload."""
+    return core.run(lambda: core.feed.first(lambda record: record["kind"] == "reload"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_authorizer_cli.snippets.programs import Client, Transport, client_ids, snippet, subscribes
+from iot_authorizer_cli.snippets.programs import Program, Transport, client_ids, snippet, subscribes
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 
 TOPIC = "rooms/lobby/say/ann"
@@ -91,13 +91,13 @@ def test_a_text_that_is_not_an_endpoint_is_refused(text: str) -> None:
     ids=["the SDK encodes the signature itself", "headers are not encoded"],
 )
 def test_a_token_and_its_signature_are_encoded_only_as_far_as_the_client_does_not(
-    client: Client, strings: Callable[[str], set[object]], token: str, expected: set[object]
+    client: Program, strings: Callable[[str], set[object]], token: str, expected: set[object]
 ) -> None:
     assert expected <= strings(snippet(client, replace(AT_AWS, token=token, signature="c2ln+/==")))
 
 
 @pytest.mark.parametrize("client", ["mqtt.js", "paho", "mosquitto"])
-def test_a_token_and_its_signature_are_url_encoded(client: Client) -> None:
+def test_a_token_and_its_signature_are_url_encoded(client: Program) -> None:
     ids = client_ids(client, "ann")
     program = snippet(client, replace(AT_AWS, client_ids=ids, token="a+b/c=&?#% d", signature="c2ln+/=="))
     assert "token=a%2Bb%2Fc%3D%26%3F%23%25%20d&x-amz-customauthorizer-signature=c2ln%2B%2F%3D%3D" in program
@@ -115,7 +115,7 @@ def test_a_ca_is_read_from_its_file() -> None:
 
 
 @pytest.mark.parametrize(("client", "transport"), [("paho", "ws"), ("paho", "mqtt"), ("awsiotsdk", "ws")])
-def test_a_program_of_each_transport_is_valid_python(client: Client, transport: Transport) -> None:
+def test_a_program_of_each_transport_is_valid_python(client: Program, transport: Transport) -> None:
     for hears_itself in (True, False):
         settings = replace(AT_AWS, user_name="bob", password="p", hears_itself=hears_itself)
         assert {"bob", "p", TOPIC} <= {
@@ -147,7 +147,7 @@ def test_mosquitto_subscribes_only_if_it_receives_its_own_messages_with_a_client
 )
 @given(topic=PRINTABLE, client_id=PRINTABLE, password=PRINTABLE)
 def test_any_text_arrives_in_a_program_as_it_is(
-    client: Client, strings: Callable[[str], set[object]], topic: str, client_id: str, password: str
+    client: Program, strings: Callable[[str], set[object]], topic: str, client_id: str, password: str
 ) -> None:
     ids = client_ids(client, client_id)
     program = snippet(client, replace(AT_AWS, topic=topic, client_ids=ids, user_name="bob", password=password))

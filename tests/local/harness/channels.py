@@ -74,7 +74,7 @@ def connected_to(port: int, receive_buffer: int | None = None) -> socket.socket:
 
 
 def wrapped(
-    connection: socket.socket, ca: Path, alpn: Sequence[str] = (), server_name: str | None = "localhost"
+    connection: socket.socket, ca: Path | None, alpn: Sequence[str] = (), server_name: str | None = "localhost"
 ) -> ssl.SSLSocket:
     """TLS on a socket of a client that trusts a CA. Without a server name, the client sends none."""
     context = ssl.create_default_context(cafile=ca)

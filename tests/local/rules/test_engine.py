@@ -13,6 +13,7 @@ import pytest
 
 from iot_core.broker.message import Message
 from iot_core.core import IotCore
+from iot_core.feed import Record
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from iot_core.mqtt import Connect, Properties, Version, Will
@@ -56,7 +57,7 @@ class Rules:
             peer.subscribe(topic_filter)
         return peer
 
-    async def records(self, count: int) -> list[Mapping[str, object]]:
+    async def records(self, count: int) -> list[Record]:
         """Waits until so many records of rules are in the feed."""
         async with asyncio.timeout(PATIENCE):
             while len(found := [each for each in self.core.feed.recent() if each["kind"] == "rule"]) < count:

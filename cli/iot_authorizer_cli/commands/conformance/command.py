@@ -11,7 +11,6 @@ import typer
 from iot_authorizer_cli.commands.conformance.checks import CHECKS, ConformanceCheck
 from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
 from iot_authorizer_cli.commands.conformance.wire import Endpoint
-from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
@@ -104,6 +103,8 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
 def _observations(
     project: ConformanceProject, checks: Sequence[ConformanceCheck], there: Endpoint | None
 ) -> Iterator[Observation]:
+    from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
+
     with LocalIotCore(project.configuration) as core:
         here = project.endpoint("127.0.0.1", core.port, tls=False, authorizer=NAME, patience=_PATIENCE_HERE)
         for check in checks:

@@ -1,5 +1,6 @@
 """`iot-authorizer connect`: a ready-to-run program for a real client."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,12 +30,16 @@ from iot_authorizer_cli.options import (
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, ignored_claims, table_path
 from iot_authorizer_cli.project.key_ring import signing_pair
+from iot_authorizer_cli.snippets.browser import BrowserPage
 from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Transport, default_endpoint, snippet
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
 from iot_core.edge.certificate_authority import ca_path
+from iot_core.edge.host_check import is_named
+from iot_core.edge.own_certificate import copied_names, copy_path
 from iot_core.functions.lambda_function import function_arn
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.principal import Claims
 from iot_policies.toml_file import read_file
 
 _JUST_MADE = (
@@ -92,16 +97,24 @@ def connect(
     ] = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Print a ready-to-run program for a real client.
+    """Print a program for a real client, or a page for a browser.
 
-    The program connects, subscribes, publishes, and prints what arrives. Everything in it is quoted and URL-encoded.
+    A page (--for browser) stays connected, and holds no secret: it gets a new token for each connection. Save it as
+    web/index.html beside authorizer.toml, and `iot-authorizer dev` serves it at /web/. With --user, it asks for a
+    password.
+
+    A program connects, subscribes, publishes, and prints what arrives. Everything in it is quoted and URL-encoded.
     Without --endpoint, it connects to `iot-authorizer dev` on this machine. Without --token, it has a token of the
     development issuer, which is valid for an hour, unless --anonymous or --user says otherwise. The default principal,
     claims, client ID and topics are an example that the policy template allows.
     """
     configured = _configured(config, data)
-    where = _endpoint(endpoint, client)
-    _check(token, signature, user, password, where, anonymous=anonymous)
+    where = _endpoint(endpoint, client, data)
+    if client == "browser":
+        _check_page(token=token, signature=signature, password=password, transport=transport, ca=ca)
+    else:
+        _check(token, signature, user, password, where, anonymous=anonymous)
+    minted: Claims = {}
     if anonymous:
         _check_anonymous(token=token, user=user, principal=principal, claims=claims)
         with usage_errors("--anonymous"):
@@ -111,9 +124,9 @@ def connect(
     elif token is not None:
         connecting = with_token(configured, principal, token)
     else:
-        connecting, token = _with_new_token(configured, principal, claims, data)
-    if not configured.description.signing_disabled and signature is None:
-        signature = _signature(configured, token)
+        connecting, minted = _with_development_token(configured, principal, claims)
+        if client != "browser":
+            token = _new_token(configured, connecting.principal.name, minted, data)
     wanted = proposal(
         configured,
         connecting.principal,
@@ -122,25 +135,51 @@ def connect(
         topic=_checked("publish", topic, "--topic"),
         topic_filter=_checked("subscribe", subscribe, "--subscribe"),
     )
-    with usage_errors():
-        settings = ClientSettings(
-            endpoint=where,
-            ca=ca or (ca_path(data).absolute() if where.tls and not where.at_aws else None),
-            authorizer=(_authorizer(configured, where) if authorizer is None else authorizer) or None,
-            token_key_name=token_key_name or configured.description.token_key_name,
-            token=token,
-            signature=signature,
-            user_name=user,
-            password=password,
-            client_ids=wanted.client_ids,
-            topic=wanted.topic,
-            topic_filter=wanted.topic_filter,
-            hears_itself=wanted.hears_itself,
-        )
-        text = snippet(client, settings, transport)
+    named = (_authorizer(configured, where) if authorizer is None else authorizer) or None
+    key_name = token_key_name or configured.description.token_key_name
+    signing = not configured.description.signing_disabled
+    if client == "browser":
+        with usage_errors():
+            text = BrowserPage(
+                endpoint=where,
+                means="anonymous" if anonymous else "token" if user is None else "password",
+                principal=connecting.principal.name,
+                claims=minted,
+                principal_claim=_principal_claim(configured, where),
+                authorizer=named,
+                token_key_name=key_name,
+                signing=signing,
+                client_id=wanted.client_ids[0],
+                topic=wanted.topic,
+                topic_filter=wanted.topic_filter,
+            ).text()
+    else:
+        if signing and signature is None:
+            signature = _signature(configured, token)
+        with usage_errors():
+            settings = ClientSettings(
+                endpoint=where,
+                ca=ca or _local_ca(where, data),
+                authorizer=named,
+                token_key_name=key_name,
+                token=token,
+                signature=signature,
+                user_name=user,
+                password=password,
+                client_ids=wanted.client_ids,
+                topic=wanted.topic,
+                topic_filter=wanted.topic_filter,
+                hears_itself=wanted.hears_itself,
+            )
+            text = snippet(client, settings, transport)
     typer.echo(text, nl=False)
     for problem in problems(configured, connecting, client, wanted):
         warn(problem)
+
+
+def _local_ca(where: ClientEndpoint, data: Path) -> Path | None:
+    """The CA of this machine for its TLS port; None if `dev` serves a certificate of the user's own there."""
+    return ca_path(data).absolute() if where.tls and not where.at_aws and not copy_path(data).exists() else None
 
 
 def _checked(action: str, text: str | None, option: str) -> str | None:
@@ -157,19 +196,22 @@ def _configured(path: Path | None, data: Path) -> ProjectConfiguration:
     return read_project_configuration(path or CONFIG, function_arn(EXAMPLE_PLACE), table_path(data))
 
 
-def _with_new_token(
-    configured: ProjectConfiguration, principal: str | None, claims: str | None, data: Path
-) -> tuple[Connecting, str]:
-    """A new development token and its principal; by default, one that the template grants something."""
+def _with_development_token(
+    configured: ProjectConfiguration, principal: str | None, claims: str | None
+) -> tuple[Connecting, Claims]:
+    """The principal of a development token, and its claims; by default, one that the template grants something."""
     shown = likely(configured.template)
     found = shown.claims if claims is None else json_object(claims, "--claims")
     for problem in ignored_claims(found):
         warn(problem)
-    name = principal or shown.name
+    return with_development_token(principal or shown.name, found), found
+
+
+def _new_token(configured: ProjectConfiguration, name: str, claims: Claims, data: Path) -> str:
     issuer = DevelopmentIssuer(data)
     if issuer.made and not configured.path.exists():
         warn(f"{configured.path} does not exist here; {_JUST_MADE.format(data=data)}")
-    return with_development_token(name, found), issuer.token(name, found, _LIFETIME)
+    return issuer.token(name, claims, _LIFETIME)
 
 
 def _signature(configured: ProjectConfiguration, token: str | None) -> str | None:
@@ -203,11 +245,12 @@ def _deployed_name(configured: ProjectConfiguration) -> str:
     return chosen
 
 
-def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
+def _endpoint(text: str | None, client: Client, data: Path) -> ClientEndpoint:
     if text is None:
         return default_endpoint(client)
     with usage_errors("--endpoint"):
-        return ClientEndpoint.parse(text)
+        found = ClientEndpoint.parse(text)
+    return replace(found, own=is_named(found.host, copied_names(data)))
 
 
 def _check(
@@ -231,6 +274,20 @@ def _check(
         raise typer.BadParameter(
             f"{where.host} is at AWS, which trusts no development token: {expected}", param_hint="--token"
         )
+
+
+def _check_page(**given: object) -> None:
+    """Raises a usage error for an option of a secret, or one that a page cannot have."""
+    if option := next((name for name, value in given.items() if value is not None), None):
+        problem = (
+            "a page holds no secret, and connects over WebSocket: it calls its function fetchToken, or asks the user"
+        )
+        raise typer.BadParameter(problem, param_hint=f"--for browser, --{option}")
+
+
+def _principal_claim(configured: ProjectConfiguration, where: ClientEndpoint) -> str:
+    """The claim that names the principal: development tokens have it in `sub`."""
+    return configured.template.principal_claim if where.at_aws and configured.template is not None else "sub"
 
 
 def _check_anonymous(**given: str | None) -> None:

@@ -1,6 +1,7 @@
 """The principal of a client that `connect` prints, and the client IDs and topics that the template grants it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from iot_authorizer.refusal import Refusal
@@ -9,6 +10,7 @@ from iot_authorizer_cli.examples.proposal import Proposal, example, propose
 from iot_authorizer_cli.examples.suggestions import why_refused_always
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
+from iot_authorizer_cli.snippets.browser import TAB
 from iot_authorizer_cli.snippets.programs import Client, client_ids, subscribes
 from iot_policies import PolicyError, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
@@ -95,14 +97,19 @@ def proposal(
     if configured.template is None:
         where = topic or f"rooms/lobby/say/{principal.name}"
         return Proposal(client_ids(client, client_id or principal.name), where, topic_filter or where)
-    return propose(
+    proposed = partial(
+        propose,
         configured.template,
         principal,
-        lambda name: client_ids(client, name),
         client_id=client_id,
         topic=topic,
         topic_filter=topic_filter,
+        hears_others=client == "browser",
     )
+    found = proposed(lambda name: client_ids(client, name))
+    if client != "browser" or found.client_ids[0].endswith(TAB):
+        return found
+    return proposed(lambda name: (f"{name}-{TAB}",))  # `{client_id}` allows only client IDs without a slash.
 
 
 def problems(
@@ -123,6 +130,6 @@ def problems(
             found = explain(template, connecting.principal, question, resource, client_id)
             if not found.allowed:
                 yield f"{configured.policy_path} denies {name} to {question} {resource}: {found.reasons[0]}"
-    if template is not None and ids and not wanted.hears_itself:
+    if template is not None and ids and not wanted.hears_itself and client != "browser":
         published = f"messages to {wanted.topic} do not match {wanted.topic_filter}"
         yield f"{published}: the program ends after the acknowledgment"

@@ -1,5 +1,6 @@
 """`iot-authorizer dev`: IoT Core on this machine."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +24,13 @@ def dev(
     data: DataFolder = DATA,
     table: TableName = None,
     time_scale: Annotated[
-        float, typer.Option(metavar="N", min=1, max=3600, help="Make an authorizer's times pass N times as fast.")
+        float,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=3600,
+            help="Make the times of authorizers and development tokens pass N times as fast.",
+        ),
     ] = 1,
     no_throttling: Annotated[
         bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
@@ -34,6 +41,17 @@ def dev(
             "--default-authorizer", help="Use the authorizer for clients that name none, as Mosquitto and Node-RED do."
         ),
     ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Serve this certificate on the TLS port: PEM, with the CAs' certificates after the server's one. "
+            "Default: a certificate of the local CA.",
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read the certificate's private key (PEM) from this file.")
+    ] = None,
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, max=1000, help="Run at most N execution environments of the handler.")
     ] = CONCURRENCY,
@@ -45,6 +63,10 @@ def dev(
             "Lambda. Without it, an environment is a thread, which starts faster.",
         ),
     ] = False,
+    web: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Serve its files at /web/; default: web beside the configuration."),
+    ] = None,
     handler: Handler = None,
     region: Region = EXAMPLE_PLACE.region,
     account: Account = EXAMPLE_PLACE.account,
@@ -60,6 +82,8 @@ def dev(
         require_config(config)
     if port == tls_port != 0:
         raise typer.BadParameter("expected two different ports", param_hint="--port, --tls-port")
+    if (certificate is None) != (key is None):
+        raise typer.BadParameter("give both or neither", param_hint="--certificate, --key")
     from iot_authorizer_cli.commands.dev.serving import serve  # noqa: PLC0415
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415
     from iot_core.broker.limits import IOT_CORE  # noqa: PLC0415 (it takes a while to load)
@@ -80,6 +104,9 @@ def dev(
         concurrency=concurrency,
         isolate=isolate,
         default_authorizer=default_authorizer,
+        web=web,
+        certificate=certificate,
+        key=key,
     )
     try:
         serve(core, data, quiet=quiet)

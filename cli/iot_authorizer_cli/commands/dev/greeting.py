@@ -2,19 +2,22 @@
 
 import json
 import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from iot_authorizer_cli.examples.proposal import Example, example
+from iot_authorizer_cli.installed_program import installed_program
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.options import CONFIG
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_core.authorizers.invocation import SIGNATURE_KEY
+from iot_policies.errors import printable
 
 _URL = "http://localhost:8080"
 """The endpoint that other commands use by default."""
+_NAMES = 3
+"""Host names of a certificate that are printed."""
 
 
 def greeting(core: LocalIotCore, folder: Path) -> str:
@@ -26,8 +29,9 @@ def greeting(core: LocalIotCore, folder: Path) -> str:
 IoT Core on this machine, with the authorizer {name} {whose}
 
   open      {core.console_url}
+  page      {core.url}/web/  from {core.web / "index.html"}; `iot-authorizer connect --for browser` writes one
   MQTT      mqtt://{plain}   ws://{plain}/mqtt
-  on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
+  on TLS    mqtts://{tls}  wss://{tls}/mqtt  {_trust(core)}
   Cognito   {core.identity_pool_id}, at {core.url}
 {_endpoint(core)}
 Try it, in another terminal:
@@ -37,8 +41,17 @@ Press Ctrl-C to end it.
 """
 
 
+def _trust(core: LocalIotCore) -> str:
+    """By which certificate clients of the TLS port recognize it."""
+    own = core.server.own_certificate
+    if own is None:
+        return f"CA: {core.ca_path}"
+    more = f" and {len(own.names) - _NAMES} more names" if len(own.names) > _NAMES else ""
+    return printable(f"{own.path}, for {', '.join(own.names[:_NAMES])}{more}, until {own.ends:%Y-%m-%d}")
+
+
 def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
-    program, data = _beside("iot-authorizer"), "" if folder == DATA else f" --data {shlex.quote(str(folder))}"
+    program, data = installed_program("iot-authorizer"), "" if folder == DATA else f" --data {shlex.quote(str(folder))}"
     configured, path = core.configuration.configured, core.configuration.path
     config = "" if path == CONFIG or not path.exists() else f" --config {_quoted(path)}"
     where = f"{config}{'' if core.url == _URL else f' --endpoint {core.url}'}{data}"
@@ -48,7 +61,7 @@ def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
     if found is None:
         yield "  # your own client: TOKEN is a token that your rules accept; --help lists --user, --topic and others\n"
         chosen = f"--authorizer {configured.description.name} --token TOKEN"
-        yield f"  {program} connect --for paho {chosen}{where} | {_beside('python')} -\n"
+        yield f"  {program} connect --for paho {chosen}{where} | {installed_program('python')} -\n"
         return
     if signing and signing_pair(configured) is None:
         yield "  # signing is enabled, and no private key is in keys/private: give your tokens and their signatures\n"
@@ -59,7 +72,7 @@ def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
     who = "--anonymous" if is_anonymous else f"--principal {shlex.quote(principal.name)}"
     name = "a client without credentials" if is_anonymous else principal.name
     yield f"  # {name}, over WebSocket: subscribes and publishes\n"
-    yield f"  {program} connect --for paho {who}{where} | {_beside('python')} -\n\n"
+    yield f"  {program} connect --for paho {who}{where} | {installed_program('python')} -\n\n"
     yield f"  # {name}, over HTTPS\n"
     yield f"  {program} connect --for curl {who}{where} | sh\n\n"
     claims = shlex.quote(json.dumps(dict(principal.claims)))
@@ -89,7 +102,7 @@ def _test_invoke(core: LocalIotCore, found: Example, token: str | None, sign: st
     description = core.configuration.configured.description
     context = shlex.quote(json.dumps({"clientId": found.proposal.client_ids[0]}))
     aws = (
-        f"{_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.place.region}"
+        f"{installed_program('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.place.region}"
         f" --no-sign-request --authorizer-name {description.name} --mqtt-context {context}"
     )
     key = description.token_key_name or "access_token"
@@ -104,12 +117,3 @@ def _test_invoke(core: LocalIotCore, found: Example, token: str | None, sign: st
 
 def _quoted(path: Path) -> str:
     return shlex.quote(str(path))
-
-
-def _beside(program: str) -> str:
-    """A program of this environment, as a user types it in this folder. It works with any PATH."""
-    path = Path(sys.executable).with_name(program)
-    if not path.exists():
-        return program
-    here = Path.cwd()
-    return _quoted(path.relative_to(here) if path.is_relative_to(here) else path)

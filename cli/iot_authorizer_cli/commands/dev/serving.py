@@ -39,6 +39,8 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         typer.echo(greeting(core, folder))
         if not ClientEndpoint(core.host, core.port, tls=False).local:
             terminal.print(coloured(_OPEN.format(host=core.host), "red"))
+        for warning in () if core.server.own_certificate is None else core.server.own_certificate.warnings:
+            terminal.print(coloured(warning, "yellow"))
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await _print_problems(core, terminal)
         await stopped.wait()

@@ -13,10 +13,10 @@ export async function get(path) {
   return answer(await reach(path));
 }
 
-/** Posts JSON and gives the JSON of the answer. Raises Refused. */
-export async function post(path, body) {
+/** Posts JSON and gives the JSON of the answer. Raises Refused, also if `signal` gives it up. */
+export async function post(path, body, signal) {
   const headers = { "Content-Type": "application/json" };
-  return answer(await reach(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return answer(await reach(path, { method: "POST", headers, body: JSON.stringify(body), signal }));
 }
 
 async function reach(path, options) {

@@ -34,10 +34,15 @@ export class Asking {
     return number === this.#count;
   }
 
-  /** Asks why the policy allows or refuses an action. Raises Refused. */
-  async explain(clientId, action, resource) {
-    const body = { ...this.#signIn.asked, client_id: clientId || null, action, resource };
+  /** Asks why the template, or an edit of it, allows or refuses an action. Raises Refused. */
+  async explain(clientId, action, resource, edit = null) {
+    const body = { ...this.#signIn.asked, client_id: clientId || null, action, resource, template: edit };
     return { action, resource, ...(await post("/console/explain", body)) };
+  }
+
+  /** Asks for the policy by an edit of the template, and what the edit changes. Raises Refused. */
+  async tried(clientId, edit, signal) {
+    return post("/console/policy", { ...this.#signIn.asked, client_id: clientId || null, template: edit }, signal);
   }
 
   async #compile() {

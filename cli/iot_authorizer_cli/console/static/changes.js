@@ -19,9 +19,19 @@ function show({ problem, since, changes = [], left_out: leftOut = 0, rest = "" }
   const added = changes.filter((change) => change.is_new).length;
   const marked = added && added < changes.length ? " New is what the comparison before did not have." : "";
   byId("changes-since").textContent = problem ?? `The template in force, compared with that of ${clock(since)}, the first since dev started.${marked}`;
-  byId("change-list").replaceChildren(...changes.map(line));
-  byId("changes-rest").textContent = leftOut ? `And ${count(leftOut, "more change")}.` : sentence(rest);
+  byId("change-list").replaceChildren(...changeLines(changes));
+  byId("changes-rest").textContent = restText(leftOut, rest);
   announce(problem ?? (changes.length ? `Your edits: ${count(changes.length + leftOut, "change")}, ${added} new` : sentence(rest)));
+}
+
+/** What is to be said below the changes. */
+export function restText(leftOut, rest) {
+  return leftOut ? `And ${count(leftOut, "more change")}.` : sentence(rest);
+}
+
+/** The changes as elements of a list. */
+export function changeLines(changes) {
+  return changes.map(line);
 }
 
 const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}.`;

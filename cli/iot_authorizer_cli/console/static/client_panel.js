@@ -89,9 +89,19 @@ export class ClientPanel {
     this.#ask();
   }
 
-  /** Asks why the policy allows or refuses an action. Raises Refused. */
-  explain(action, resource) {
-    return this.#asking.explain(this.clientId, action, resource);
+  /** Asks why the template, or an edit of it, allows or refuses an action. Raises Refused. */
+  explain(action, resource, edit) {
+    return this.#asking.explain(this.clientId, action, resource, edit);
+  }
+
+  /** Its policy by an edit of the template, or the reason why there is none. */
+  async tried(edit, signal) {
+    try {
+      return { policy: await this.#asking.tried(this.clientId, edit, signal), problem: null };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return { policy: null, problem: error.message };
+    }
   }
 
   /** Handles a record of the feed, if it is about this client. */

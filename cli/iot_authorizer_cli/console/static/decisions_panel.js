@@ -7,6 +7,7 @@ import { actionOf, because, disconnectedBecause, isRefused, verdictOf } from "./
 
 const KEPT = 1000;
 const SHOWN = 200;
+const CHOICES = { filter: "feed-filter", client: "feed-client", text: "feed-text" };
 
 export class DecisionsPanel {
   #records = [];
@@ -20,11 +21,12 @@ export class DecisionsPanel {
   /** `onExplain(record)` gives the answer of `explain`, or null if no client of this page can ask. */
   constructor(onExplain) {
     this.#onExplain = onExplain;
-    const saved = restored("feed", { filter: "all", client: "" });
-    byId("feed-filter").value = saved.filter;
+    const saved = restored("feed", { filter: "all", client: "", text: "" });
     this.#offer(saved.client);
-    byId("feed-client").value = saved.client;
-    for (const id of ["feed-filter", "feed-client"]) byId(id).addEventListener("change", () => this.#chosen());
+    for (const [name, id] of Object.entries(CHOICES)) {
+      byId(id).value = saved[name];
+      byId(id).addEventListener("input", () => this.#chosen());
+    }
     byId("feed-pause").addEventListener("click", () => this.#pause());
     this.#showEmpty();
   }
@@ -58,7 +60,7 @@ export class DecisionsPanel {
   }
 
   #chosen() {
-    keep("feed", { filter: byId("feed-filter").value, client: byId("feed-client").value });
+    keep("feed", Object.fromEntries(Object.entries(CHOICES).map(([name, id]) => [name, byId(id).value])));
     const rows = this.#records.filter((record) => this.#isWanted(record)).slice(-SHOWN);
     byId("feed-rows").replaceChildren(...rows.map((record) => this.#row(record)).reverse());
     this.#showEmpty();
@@ -75,7 +77,10 @@ export class DecisionsPanel {
   #isWanted(record) {
     const client = byId("feed-client").value;
     if (client && record.client_id !== client) return false;
-    return byId("feed-filter").value === "all" || isRefused(record);
+    if (byId("feed-filter").value !== "all" && !isRefused(record)) return false;
+    const words = byId("feed-text").value.toLowerCase().split(/\s+/);
+    const text = words.some(Boolean) ? textOf(record) : "";
+    return words.every((word) => text.includes(word));
   }
 
   #offer(client) {
@@ -124,6 +129,12 @@ export class DecisionsPanel {
     if (!answer) return;
     more.prepend(explanation(answer));
   }
+}
+
+/** What the text filter looks in: what the row shows, and who it is about. */
+function textOf(record) {
+  const shown = headline(record).map((each) => each.textContent);
+  return [...shown, record.principal, record.client_id].join(" ").toLowerCase();
 }
 
 function headline(record) {

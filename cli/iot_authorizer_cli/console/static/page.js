@@ -6,9 +6,11 @@ import { ClientPanel } from "./client_panel.js";
 import { DecisionsPanel } from "./decisions_panel.js";
 import { byId, element } from "./dom.js";
 import { Feed } from "./feed.js";
+import { followWidth } from "./order.js";
 import { PolicyPanel } from "./policy_panel.js";
 import { showProof } from "./proof.js";
 import { loadReasons } from "./reasons.js";
+import { offerStored, refreshStored } from "./stored.js";
 import { isAboutConnection, isByPolicy } from "./wording.js";
 
 const AGAIN_AFTER = 2000; // ms
@@ -25,6 +27,7 @@ class Page {
     this.#policy = new PolicyPanel(this.#clients);
     byId("clients").append(...this.#clients.map((client) => client.root));
     this.#show();
+    offerStored();
     const decisions = new DecisionsPanel((record) => this.#explain(record));
     const feed = new Feed((found) => this.#showFeed(found));
     feed.listen((record, isLive) => decisions.add(record, isLive));
@@ -34,6 +37,7 @@ class Page {
   #notice(record) {
     for (const client of this.#clients) client.notice(record);
     if (record.kind === "reload") this.#reload();
+    refreshStored();
   }
 
   #showFeed(found) {
@@ -120,4 +124,5 @@ async function start() {
   new Page(state);
 }
 
+followWidth();
 start();

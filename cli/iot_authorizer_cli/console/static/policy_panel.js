@@ -1,36 +1,39 @@
-/** The panel of the policy: the template, the compiled policy, and which line asks for which resource. */
+/** The panel of the policy: the template or an edit of it, the compiled policy, and which line asks for which resource. */
 
-import { Refused } from "./api.js";
 import { byId, element } from "./dom.js";
-import { explanation } from "./explanation.js";
+import { showComparison, showEffects, showNoComparison } from "./edit_changes.js";
+import { remember } from "./entry_links.js";
+import { Question } from "./question.js";
+import { showStatements } from "./statements.js";
 import { keep, restored } from "./storage.js";
-import { coloured } from "./toml.js";
+import { TemplateEditor } from "./template_editor.js";
+import { TemplateLines } from "./template_lines.js";
 
-const LONGEST = 2048; // characters of a document
-const MOST = 10; // documents
-const number = (value) => value.toLocaleString("en");
+const PAUSE = 300; // ms from the last key to the request about an edit
+const UNKNOWN = { entries: [], problem: null, problem_line: null }; // for a client whose form is invalid
 
 export class PolicyPanel {
   #clients;
   #chosen;
   #lit = new Set();
+  #lines = new TemplateLines(byId("template-lines"), (number) => this.#light([number]));
+  #editor = new TemplateEditor(() => this.#edited());
+  #question = new Question(() => (this.#editor.isOpen ? this.#editor.text : null));
+  #trial = null;
+  #timer;
 
   constructor(clients) {
     this.#clients = clients;
     const letter = restored("policy", { client: "A" }).client;
     this.#chosen = clients.find((client) => client.letter === letter) ?? clients[0];
-    byId("ask").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#ask();
-    });
-    byId("ask-action").addEventListener("change", () => this.#showExample());
     this.#offer();
   }
 
-  /** Shows a client's policy, if it is the chosen one. */
+  /** Shows a client's policy, if it is the chosen one. An edit is tried again, for both. */
   show(client) {
     this.#offer();
     if (client === this.#chosen) this.#draw();
+    else if (this.#editor.isOpen) this.#tryLater();
   }
 
   #offer() {
@@ -39,148 +42,106 @@ export class PolicyPanel {
         element(
           "button",
           { type: "button", class: "chip", "aria-pressed": String(client === this.#chosen), onclick: () => this.#choose(client) },
-          client.principal || `Client ${client.letter}`,
+          nameOf(client),
         ),
       ),
     );
-    byId("ask-principal").textContent = this.#chosen.principal;
+    this.#question.choose(this.#chosen);
   }
 
   #choose(client) {
     this.#chosen = client;
     keep("policy", { client: client.letter });
-    byId("ask-answer").replaceChildren();
     this.#offer();
     this.#draw();
   }
 
-  async #ask() {
-    const error = byId("ask-error");
-    const resource = byId("ask-resource").value;
-    error.textContent = "";
-    try {
-      if (resource === "") throw new Refused("enter a topic, a topic filter or a client ID");
-      const answer = await this.#chosen.explain(byId("ask-action").value, resource);
-      byId("ask-answer").replaceChildren(explanation(answer));
-    } catch (problem) {
-      byId("ask-answer").replaceChildren();
-      error.textContent = problem.message;
-    }
-  }
-
-  /** Shows an example resource for the chosen client and action. */
-  #showExample() {
-    const { client_id: clientId, publish = [], subscribe = [] } = this.#chosen.policy?.suggestions ?? {};
-    const id = clientId ?? this.#chosen.clientId;
-    const examples = { connect: id, subscribe: subscribe[0]?.text, send: `${id} ${publish[0]?.text ?? "topic"}` };
-    byId("ask-resource").placeholder = examples[byId("ask-action").value] ?? publish[0]?.text ?? "";
-  }
-
   #draw() {
     const { policy, problem } = this.#chosen;
+    this.#question.showExample();
+    if (policy) this.#editor.file(policy.template);
+    if (this.#editor.isOpen) return this.#tryLater();
     this.#lit.clear();
-    this.#showExample();
+    byId("compiled-title").textContent = "What IoT Core enforces";
+    byId("edit-changes").hidden = true;
     if (policy === null) {
-      byId("policy-size").textContent = problem ?? "";
-      for (const id of ["statements", "template-lines", "documents-text"]) byId(id).replaceChildren();
-      byId("documents").hidden = true;
-      return;
+      this.#lines.clear();
+      return this.#showNothing(problem ?? "");
     }
-    this.#drawTemplate(policy);
-    this.#drawStatements(policy);
-  }
-
-  #drawTemplate({ template, entries, in_force: isInForce, problem, problem_line: problemLine }) {
     const note = byId("template-note");
-    note.hidden = isInForce;
-    note.textContent = `This file is not in force${problem ? "" : " yet"}.`;
-    const byLine = Map.groupBy(entries.filter((entry) => entry.line !== null), (entry) => entry.line);
-    byId("template-lines").replaceChildren(
-      ...template
-        .replace(/\n$/, "")
-        .split("\n")
-        .map((text, index) => this.#line(text, index + 1, byLine.get(index + 1) ?? [], index + 1 === problemLine)),
-    );
+    note.hidden = policy.is_source;
+    const unplaced = policy.problem && policy.problem_line === null ? `: ${policy.problem}` : ".";
+    note.textContent = policy.problem ? `This file is not in force${unplaced}` : "This file is not in force yet.";
+    this.#lines.draw(policy);
+    this.#showPolicy(policy);
   }
 
-  #line(text, number, entries, isProblem) {
-    const applies = entries.some((entry) => entry.applies);
-    const whyNot = [...new Set(entries.filter((entry) => !entry.applies).map((entry) => entry.why_not))];
-    const state = entries.length === 0 ? "" : applies ? (entries[0].effect === "Deny" ? "denies" : "applies") : "silent";
-    const body = element("span", { class: "source" }, ...coloured(text));
-    const line = element("li", { class: [state, isProblem ? "problem" : ""].join(" ").trim() || null, value: number, "data-line": number }, body);
-    if (whyNot.length) line.append(element("span", { class: "why-not" }, whyNot.join("; ")));
-    if (applies) {
-      line.append(element("span", { class: "hidden" }, entries[0].effect === "Deny" ? "denies" : "applies"));
-      body.setAttribute("role", "button");
-      body.setAttribute("tabindex", "0");
-      body.setAttribute("aria-pressed", "false");
-      const light = () => this.#light([number]);
-      body.addEventListener("click", light);
-      body.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" && event.key !== " ") return;
-        event.preventDefault();
-        light();
-      });
+  #edited() {
+    this.#question.clear();
+    if (this.#editor.isOpen) return this.#tryLater();
+    clearTimeout(this.#timer);
+    this.#trial?.abort();
+    this.#trial = null;
+    this.#draw();
+  }
+
+  #tryLater() {
+    clearTimeout(this.#timer);
+    this.#trial?.abort();
+    this.#timer = setTimeout(() => this.#try(), PAUSE);
+  }
+
+  /** Asks the server about the edit. A later edit gives up the questions about an earlier one. */
+  async #try() {
+    const { text } = this.#editor;
+    const trial = (this.#trial = new AbortController());
+    const tried = await Promise.all(this.#clients.map((client) => client.tried(text, trial.signal)));
+    if (trial !== this.#trial || trial.signal.aborted) return;
+    this.#showTrial(tried);
+    const isValid = tried.every(({ policy }) => !policy?.problem) && tried.some(({ policy }) => policy);
+    if (!isValid || this.#editor.isSame) return showNoComparison("");
+    try {
+      await showComparison(text, trial.signal);
+    } catch (error) {
+      if (!trial.signal.aborted) showNoComparison(error.message);
     }
-    return line;
   }
 
-  #drawStatements({ statements, documents, characters, may_connect: mayConnect, error }) {
-    const size = byId("policy-size");
-    const total = characters.reduce((sum, each) => sum + each, 0);
-    size.classList.toggle("error", error !== null || mayConnect === false);
-    size.textContent =
-      error ??
-      `${documents.length} of ${MOST} documents · ${number(total)} of ${number(MOST * LONGEST)} characters` +
-        (mayConnect === false ? `; client_id_not_granted: no entry of connect allows ${this.#chosen.clientId}` : "");
-    byId("statements").replaceChildren(...statements.map((statement) => this.#statement(statement)));
-    byId("documents").hidden = documents.length === 0;
-    byId("documents-text").textContent = JSON.stringify(documents, null, 2);
+  #showTrial(tried) {
+    const { policy, problem } = tried[this.#clients.indexOf(this.#chosen)];
+    const invalid = tried.find((each) => each.policy?.problem)?.policy;
+    this.#lit.clear();
+    byId("compiled-title").textContent = "What IoT Core would enforce";
+    this.#editor.draw(policy ?? invalid ?? UNKNOWN, nameOf(this.#chosen));
+    byId("edit-changes").hidden = invalid !== undefined;
+    if (invalid) return this.#showNothing("The edit cannot be loaded.");
+    showEffects(tried.map((each, index) => [nameOf(this.#clients[index]), each.problem ?? each.policy.effect]));
+    if (policy) this.#showPolicy(policy);
+    else this.#showNothing(problem);
   }
 
-  #statement({ effect, actions, resources, condition }) {
-    const names = actions.map((action) => action.replace("iot:", "")).join(", ");
-    return element(
-      "section",
-      { class: `statement ${effect.toLowerCase()}` },
-      element("h4", {}, element("span", { class: "effect" }, effect), ` ${names}`),
-      condition ? element("p", { class: "condition mono" }, `if ${JSON.stringify(condition)}`) : null,
-      element(
-        "ul",
-        {},
-        ...resources.map(({ text, lines }) =>
-          element(
-            "li",
-            {},
-            element(
-              "button",
-              {
-                type: "button",
-                class: "resource mono",
-                "data-lines": lines.join(" "),
-                disabled: lines.length === 0,
-                "aria-pressed": "false",
-                title: lines.length ? `line ${lines.join(", ")}` : null,
-                onclick: () => this.#light(lines),
-              },
-              text,
-            ),
-          ),
-        ),
-      ),
-    );
+  #showPolicy(policy) {
+    remember(policy.entries, (line) => this.#showLine(line));
+    showStatements(policy, this.#chosen.clientId, (lines) => this.#light(lines));
+  }
+
+  #showNothing(why) {
+    byId("policy-size").textContent = why;
+    byId("policy-size").classList.toggle("error", why !== "");
+    for (const id of ["statements", "documents-text"]) byId(id).replaceChildren();
+    byId("documents").hidden = true;
+  }
+
+  #showLine(number) {
+    if (!this.#lit.has(number) || this.#lit.size > 1) this.#light([number]);
+    (this.#editor.isOpen ? this.#editor : this.#lines).show(number);
   }
 
   /** Highlights lines of the template and the resources that they ask for; the same lines again end it. */
   #light(lines) {
     const isSame = lines.length === this.#lit.size && lines.every((line) => this.#lit.has(line));
     this.#lit = new Set(isSame ? [] : lines);
-    for (const line of byId("template-lines").children) {
-      const isLit = this.#lit.has(Number(line.dataset.line));
-      line.classList.toggle("lit", isLit);
-      line.querySelector("[role=button]")?.setAttribute("aria-pressed", isLit);
-    }
+    (this.#editor.isOpen ? this.#editor : this.#lines).light(this.#lit);
     for (const resource of byId("statements").querySelectorAll(".resource")) {
       const isLit = resource.dataset.lines.split(" ").some((line) => this.#lit.has(Number(line)));
       resource.classList.toggle("lit", isLit);
@@ -188,3 +149,5 @@ export class PolicyPanel {
     }
   }
 }
+
+const nameOf = (client) => client.principal || `Client ${client.letter}`;

@@ -1,8 +1,9 @@
 /** Keeps what the user typed over a reload of the page, never a token. */
 
 const KEY = "iot-authorizer";
+const EDIT = `${KEY}-edit`;
 
-const kept = read(localStorage);
+const kept = read(localStorage, KEY);
 
 /** The values kept under a name, with defaults for the missing ones. */
 export function restored(name, defaults) {
@@ -28,9 +29,25 @@ export function tabName() {
   return name;
 }
 
-function read(storage) {
+/** The edit of a file in this tab that a reload interrupted: `{path, text, base}`; null if there is none. */
+export function draft(path) {
+  const found = read(sessionStorage, EDIT);
+  return found.path === path ? found : null;
+}
+
+/** Keeps the edit of this tab over a reload; null forgets it. */
+export function keepDraft(edit) {
   try {
-    const found = JSON.parse(storage.getItem(KEY));
+    if (edit === null) sessionStorage.removeItem(EDIT);
+    else sessionStorage.setItem(EDIT, JSON.stringify(edit));
+  } catch {
+    // As above.
+  }
+}
+
+function read(storage, key) {
+  try {
+    const found = JSON.parse(storage.getItem(key));
     return typeof found === "object" && found !== null ? found : {};
   } catch {
     return {};

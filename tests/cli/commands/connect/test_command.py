@@ -6,12 +6,16 @@ from pathlib import Path
 
 import jwt
 import pytest
+import trustme
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
+from iot_core.edge.own_certificate import copy_path
+from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile
+from tests.cdk.configurations import ANYBODY
 from tests.cli.conftest import fill
 
 AWS = "abc-ats.iot.us-east-1.amazonaws.com"
@@ -67,6 +71,14 @@ def test_a_program_has_its_endpoint_its_ca_and_its_token(
 @pytest.mark.parametrize("client", ["awsiotsdk", "mosquitto", "curl"])
 def test_the_local_ca_has_an_absolute_path(connect: Connect, client: str, tmp_path: Path) -> None:
     assert str(tmp_path / ".iot-authorizer" / "ca.pem") in connect(client).stdout
+
+
+def test_a_program_for_a_certificate_of_the_user_s_own_has_no_local_ca(connect: Connect, tmp_path: Path) -> None:
+    certificate = trustme.CA().issue_cert("iot.example.com").cert_chain_pems[0].bytes()
+    write_whole(copy_path(tmp_path / ".iot-authorizer"), certificate)
+    assert "ca.pem" not in connect("curl").stdout
+    assert "'token: ey" in connect("curl", "--endpoint", "https://iot.example.com").stdout
+    assert "is at AWS" in connect("curl", "--endpoint", "https://iot.example.org").stderr
 
 
 def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
@@ -213,6 +225,11 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
         (("paho", "--principal", ""), "--principal: expected a name"),
         (("paho", "--claims", "[]"), "expected a JSON object"),
         (("paho", "--user", "a?b", "--password", "p"), "a user name cannot contain ?"),
+        (("browser", "--token", "t"), "--for browser, --token: a page holds no secret"),
+        (("browser", "--user", "ann", "--password", "p"), "--for browser, --password: a page holds no secret"),
+        (("browser", "--transport", "mqtt"), "--for browser, --transport: a page holds no secret"),
+        (("browser", "--anonymous"), "authorizer.toml has no [anonymous]: the authorizer refuses clients without"),
+        (("browser", "--topic", "a\nb"), "a topic contains a control character"),
         (("mqtt.js", "--transport", "mqtt"), "mqtt.js does not support the transport mqtt here: it uses ws"),
         (("curl", "--transport", "ws"), "curl does not support the transport ws here: it uses only HTTPS"),
         (("curl", "--user", "bob", "--password", "p"), "publishing over HTTPS needs a token"),
@@ -222,6 +239,52 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
 def test_an_error_names_its_option(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
     done = connect(*arguments)
     assert (done.exit_code, words in " ".join(done.stderr.split())) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ((), "clientId: `${user}/${tab}`"),
+        ((), 'client.subscribe("rooms/lobby/#"'),
+        ((), 'get("user") ?? "ann"'),
+        (("--principal", "bea", "--claims", '{"rooms": ["attic"]}'), 'claims: {"rooms": ["attic"]}'),
+        (("--principal", "bea", "--client-id", "bea/phone"), "clientId: `${user}/phone/${tab}`"),
+        (("--endpoint", "https://vm:8443"), "open https://vm:8443/web/"),
+        (("--endpoint", AWS), f'mqtt.connect("wss://{AWS}/mqtt"'),
+        (("--endpoint", AWS, "--user", "ann"), 'name="password"'),
+        (("--authorizer", ""), "new URLSearchParams({ ...query })"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_page_connects_as_the_template_grants(connect: Connect, options: tuple[str, ...], part: str) -> None:
+    done = connect("browser", *options)
+    assert (part in done.stdout, done.stderr, done.exit_code) == (True, "", 0)
+
+
+def test_a_page_has_a_client_id_of_its_own_if_any_client_id_is_granted(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "policies/any.toml").write_text(ANYBODY)
+    (tmp_path / "any.toml").write_text('name = "a"\npolicy = "policies/any.toml"\n[anonymous]\nprincipal = "all"\n')
+    page = connect("browser", "--config", "any.toml", "--anonymous").stdout
+    assert "clientId: `all-${tab}`" in page
+    assert ('publishAsync("client", ' in page, 'client.subscribe("server", ' in page) == (True, True)
+
+
+def test_a_page_holds_no_token_and_makes_no_key(connect: Connect, tmp_path: Path) -> None:
+    assert "eyJ" not in connect("browser").stdout
+    assert not (tmp_path / ".iot-authorizer").exists()
+
+
+def test_at_aws_a_page_finds_its_user_in_the_claim_of_the_template(connect: Connect, tmp_path: Path) -> None:
+    template = tmp_path / "policies/chat.toml"
+    template.write_text(template.read_text().replace('principal = "sub"', 'principal = "username"'))
+    assert "claimsOf(token).username" in connect("browser", "--endpoint", AWS).stdout
+    assert "claimsOf(token).sub" in connect("browser").stdout
+
+
+def test_a_client_id_without_a_free_end_is_that_of_each_tab(connect: Connect, tmp_path: Path) -> None:
+    template = tmp_path / "policies/chat.toml"
+    template.write_text(template.read_text().replace(', "{principal}/*"', ""))
+    assert "clientId: `${user}` }" in connect("browser").stdout
 
 
 def test_with_signing_the_token_is_signed_with_the_key_on_this_machine(connect: Connect, tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import trustme
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.cli.conftest import Run
@@ -49,6 +51,25 @@ def test_ctrl_c_ends_it_while_its_handler_hangs(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
         assert process.stderr.read() == ""
+
+
+def test_a_certificate_of_the_user_s_own_is_named_with_its_hosts_and_its_end(folder: Path) -> None:
+    leaf = trustme.CA().issue_cert("iot.example.com", "localhost", not_after=datetime(2099, 1, 1, tzinfo=UTC))
+    leaf.cert_chain_pems[0].write_to_path(folder / "own.pem")
+    leaf.private_key_pem.write_to_path(folder / "own-key.pem")
+    with Dev(folder, "--certificate", "own.pem", "--key", "own-key.pem") as dev:
+        assert "/mqtt  own.pem, for iot.example.com, localhost, until 2099-01-01\n" in dev.greeting
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--certificate", "own.pem"), "--certificate, --key: give both or neither\n"),
+        (("--certificate", "own.pem", "--key", "own.key"), "iot-authorizer: own.pem: No such file or directory\n"),
+    ],
+)
+def test_a_certificate_that_cannot_be_served_is_one_line(run: Run, options: tuple[str, ...], problem: str) -> None:
+    assert refused(run, *options).endswith(problem)
 
 
 @pytest.mark.parametrize("option", ["--port", "--tls-port"])

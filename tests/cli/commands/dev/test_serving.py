@@ -47,7 +47,12 @@ def test_it_prints_a_page_to_open_and_the_ports_and_the_ca(demo: Dev) -> None:
     with build_opener(HTTPCookieProcessor()).open(url[1]) as answer:
         assert answer.url == f"http://localhost:{demo.port}/"
         assert b"<title>iot-authorizer</title>" in answer.read()
-    parts = [f"wss://localhost:{demo.tls_port}", "mqtts://localhost:", ".iot-authorizer/ca.pem"]
+    parts = [
+        f"page      http://localhost:{demo.port}/web/  from web/index.html;",
+        f"wss://localhost:{demo.tls_port}",
+        "mqtts://localhost:",
+        ".iot-authorizer/ca.pem",
+    ]
     assert [part for part in parts if part not in demo.greeting] == []
 
 
