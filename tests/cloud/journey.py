@@ -37,8 +37,6 @@ class Journey:
     """The user's own CDK app, with a stack that has the name of the journey, in place of the one that `init` uses."""
     files: Mapping[str, str] = field(default_factory=dict)
     """What the user writes after `init`."""
-    edits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """What the user replaces in a file of `init`, and by what."""
     tests: str = ""
     """The command that runs the user's own tests, in the place of the one that `init` prints."""
     packages: tuple[str, ...] = ()
@@ -125,8 +123,6 @@ def walk_journey(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Wal
     said = folder.run(f"uv tool run --quiet --from '{wheel}[local]' iot-authorizer init {' '.join(journey.init)}")
     tests, _, build, deploy = [line.partition("#")[0] for line in said.partition("Next:")[2].splitlines() if line]
     folder.write(journey.files)
-    for name, (before, after) in journey.edits.items():
-        folder.write({name: (folder.path / name).read_text().replace(before, after)})
     folder.run(f"uv sync --quiet --python {sys.executable}")
     if journey.packages:
         locked = folder.run(f"uv run iot-authorizer lock {' '.join(journey.packages)}")

@@ -4,17 +4,13 @@ import json
 
 import pytest
 
-from tests.authorizer.keys import public_keys, signing_key
-from tests.authorizer.tokens import AUDIENCE, ISSUER, mint
 from tests.cloud.cloud import Cloud
 from tests.cloud.conftest import Walk
-from tests.cloud.credentials import query
 from tests.cloud.journey import Journey, Walked
 from tests.cloud.own_app import OWN_APP
 
 THEIRS = ("authorizer", "policies", "identities", "local", "cdk")
 """Packages of a user's that have the names of our folders."""
-KEYS = "https://auth.example.com/keys"
 PACKAGE = "itsdangerous"
 """A package that neither the authorizer nor the project has."""
 CONFIGURATION = """\
@@ -61,18 +57,6 @@ def test_they_are_ours():
 """
 
 
-_FORGED = mint(signing_key("RS256", "stranger"), head={"kid": signing_key("RS256").key_id})
-CHAT = Journey(
-    name="chat",
-    init=("chat", "--issuer", ISSUER, "--jwks", KEYS, "--audience", AUDIENCE),
-    files={"keys.json": json.dumps(public_keys(signing_key("RS256")))},
-    edits={"authorizer.toml": (KEYS, "keys.json")},
-    heard="rooms/lobby/say/ann: Hello from Paho\n",
-    allowed=lambda _: {"httpContext": query(mint(rooms=["attic"]))},
-    resource="topic/rooms/attic/say/ann",
-    refused=lambda _: {"httpContext": query(_FORGED)},
-    reason="bad_signature",
-)
 RULES = Journey(
     name="rules",
     init=(),
@@ -96,7 +80,7 @@ RULES = Journey(
 )
 
 
-@pytest.fixture(scope="module", params=[CHAT, RULES, OWN_APP], ids=lambda journey: journey.name)
+@pytest.fixture(scope="module", params=[RULES, OWN_APP], ids=lambda journey: journey.name)
 def walked(request: pytest.FixtureRequest, walk: Walk) -> Walked:
     return walk(request.param)
 
