@@ -49,7 +49,9 @@ def test_a_hash_of_a_digest_costs_argon2id_as_much_as_any_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "encoded", [hash_password("any"), *(hash_digest(digest_of(b"any", each)) for each in (0, 101))]
+    "encoded",
+    [hash_password("any"), *(hash_digest(digest_of(b"any", each)) for each in (0, 101))],
+    ids=["password", "digest without iterations", "digest with iterations"],
 )
 def test_each_verification_computes_one_digest_as_mosquitto_does(monkeypatch: pytest.MonkeyPatch, encoded: str) -> None:
     computed: list[int] = []

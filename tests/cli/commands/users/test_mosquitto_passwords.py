@@ -1,6 +1,7 @@
 """`iot-authorizer users import --mosquitto`: password files of mosquitto."""
 
 import base64
+import itertools
 import subprocess
 
 import pytest
@@ -87,6 +88,7 @@ def test_byte_order_marks_comments_empty_lines_spaces_and_carriage_returns_are_n
         ("pump-7:$6$AAAA$AAAA", "expected a salt of 8 to 64 bytes"),
         (f"pump-7:{ARGON2.replace('m=19456', 'm=9999999')}", "expected at most 64 MiB"),
     ],
+    ids=itertools.count(),  # Hashes have another salt each time.
 )
 def test_a_wrong_line_is_reported_with_its_number_and_without_its_content(line: str, problem: str) -> None:
     ((number, found),) = problems(f"ok:{ARGON2}\n{line}\n")
