@@ -26,7 +26,7 @@ check: .venv/all lint
 
 test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto mosquitto-clients curl
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3  # On two cores: a third of the time, a test waits for another program.
 
 # Like `test`, with ten times as many generated examples, all faults, and AWS's large SDKs. Not needed for every change.
 test-long: .venv/all .venv-cloud/ready node_modules/ready tests/clients/node_modules/ready lint
