@@ -6,13 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from typer.testing import CliRunner
 
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
-from tests.cli.console.conftest import launch
 from tests.clients.network import Network, network
 from tests.clock import Clock
 
@@ -97,19 +96,6 @@ class Tab:
         """Lets the time pass that the page waits before it connects again."""
         self.shows("Connecting again in")
         self.page.clock.fast_forward(LONGEST_WAIT)
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = launch(playwright)
-    yield browser
-    browser.close()
 
 
 Start = Callable[..., Chat]

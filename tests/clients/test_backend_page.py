@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,28 +16,19 @@ from tests.clients.test_temporary_credentials import assumed
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
-    folder = tmp_path_factory.mktemp("core")
-    (folder / "policy.toml").write_text('[[grant]]\nconnect = ["{principal}"]\n')
-    (folder / "authorizer.toml").write_text('name = "chat"\npolicy = "policy.toml"\n')
-    with LocalIotCore(folder / "authorizer.toml", region="us-east-1") as core:
-        yield core
-
-
-def run(core: LocalIotCore, folder: Path, tls: bool, code: str = CODE, **variables: str) -> str:
+def run(account: LocalIotCore, folder: Path, tls: bool, code: str = CODE, **variables: str) -> str:
     """Runs the function with the permission of the page only, and returns what it wrote to standard error."""
     (folder / "publish.py").write_text(code)
-    key = assumed(core, json.dumps({"Version": "2012-10-17", "Statement": [json.loads(STATEMENT)]}))
+    key = assumed(account, json.dumps({"Version": "2012-10-17", "Statement": [json.loads(STATEMENT)]}))
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_ACCESS_KEY_ID": key.key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret,
         "AWS_SESSION_TOKEN": key.session_token or "",
-        "AWS_REGION": core.place.region,
-        "AWS_DEFAULT_REGION": core.place.region,
-        "AWS_ENDPOINT_URL_IOT_DATA_PLANE": core.tls_url if tls else core.url,
-        "AWS_CA_BUNDLE": str(core.ca_path),
+        "AWS_REGION": account.place.region,
+        "AWS_DEFAULT_REGION": account.place.region,
+        "AWS_ENDPOINT_URL_IOT_DATA_PLANE": account.tls_url if tls else account.url,
+        "AWS_CA_BUNDLE": str(account.ca_path),
         **variables,
     }
     command = [sys.executable, "-c", 'import publish; publish.handler({"title": "Welcome"}, None)']
@@ -49,12 +39,12 @@ def run(core: LocalIotCore, folder: Path, tls: bool, code: str = CODE, **variabl
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_the_function_may_publish_to_its_topic(core: LocalIotCore, tmp_path: Path, tls: bool) -> None:
-    assert run(core, tmp_path, tls) == ""
+def test_the_function_may_publish_to_its_topic(account: LocalIotCore, tmp_path: Path, tls: bool) -> None:
+    assert run(account, tmp_path, tls) == ""
 
 
 @pytest.mark.parametrize("change", ["topic", "retain", "prefix"])
-def test_the_function_may_not_do_more(core: LocalIotCore, tmp_path: Path, change: str) -> None:
+def test_the_function_may_not_do_more(account: LocalIotCore, tmp_path: Path, change: str) -> None:
     code, variables = CODE, {}
     if change == "topic":
         code = CODE.replace("rooms/lobby/topic", "rooms/attic/topic")
@@ -62,4 +52,4 @@ def test_the_function_may_not_do_more(core: LocalIotCore, tmp_path: Path, change
         code = CODE.replace("qos=1", "qos=1, retain=True")
     else:
         variables = {"IOT_TOPIC_PREFIX": "dev/"}
-    assert "ForbiddenException" in run(core, tmp_path, False, code, **variables)
+    assert "ForbiddenException" in run(account, tmp_path, False, code, **variables)

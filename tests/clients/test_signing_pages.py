@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,29 +24,20 @@ PACKAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
-    folder = tmp_path_factory.mktemp("core")
-    (folder / "policy.toml").write_text('[[grant]]\nconnect = ["{principal}"]\n')
-    (folder / "authorizer.toml").write_text('name = "chat"\npolicy = "policy.toml"\n')
-    with LocalIotCore(folder / "authorizer.toml", region="us-east-1") as core:
-        yield core
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_the_program_of_the_page_prints_its_message(core: LocalIotCore, tmp_path: Path, name: str) -> None:
+def test_the_program_of_the_page_prints_its_message(account: LocalIotCore, tmp_path: Path, name: str) -> None:
     node = needs(PACKAGES[name])
     (package,) = (path for path in (ROOT, ROOT / "tests/clients") if (path / f"node_modules/{npm(name)}").exists())
     (tmp_path / "node_modules").symlink_to(package / "node_modules")
-    assert core.ca_path is not None
-    (tmp_path / ".iot-authorizer").symlink_to(core.ca_path.parent)
-    text = PROGRAMS[name].replace("8443", str(core.tls_port)).replace("rooms/lobby/topic", f"rooms/{name}")
+    assert account.ca_path is not None
+    (tmp_path / ".iot-authorizer").symlink_to(account.ca_path.parent)
+    text = PROGRAMS[name].replace("8443", str(account.tls_port)).replace("rooms/lobby/topic", f"rooms/{name}")
     (tmp_path / f"{name}.mjs").write_text(text)
-    owner = core.iot_core.access_keys.owner
+    owner = account.iot_core.access_keys.owner
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
-        "NODE_EXTRA_CA_CERTS": str(core.ca_path),
+        "NODE_EXTRA_CA_CERTS": str(account.ca_path),
         "AWS_ACCESS_KEY_ID": owner.key_id,
         "AWS_SECRET_ACCESS_KEY": owner.secret,
     }

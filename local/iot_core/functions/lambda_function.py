@@ -6,15 +6,12 @@ Rules:
   previous modules stay in `sys.modules`.
 - One handler loads at a time, because each sees other environment variables while it loads.
 - The handler gets a copy of the event, and its answer must survive a round trip through JSON.
-- What it prints goes to no terminal. The first printed JSON object with `decision` is the log line of its decision.
-- Only what the handler's thread prints is captured. `sys.stdout` is replaced while there is a capture, and put back
-  after the last one. The replacement looks for the writing thread's capture at each write, because a handler may keep
-  the `sys.stdout` that it found when it loaded.
+- What it prints goes to no terminal (`captured_output.py`). The first printed JSON object with `decision` is the log
+  line of its decision.
 """
 
 import importlib
 import importlib.util
-import io
 import json
 import os
 import sys
@@ -22,15 +19,16 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.abc import SourceLoader
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, TextIO, cast
+from typing import NamedTuple, cast
 
+from iot_core.functions.captured_output import Capture, captured_output
 from iot_policies import InvalidFile
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
@@ -45,20 +43,12 @@ _own_modules: set[str] = set()
 """The modules that handlers have imported from their folders."""
 _added_folders: set[str] = set()
 """The folders that are on the module path only for handlers."""
-_MOST_OUTPUT = 1024 * 1024
-"""Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
-
 _LONGEST_OUTPUT = 1000
 """Characters of what a handler printed that an invocation has."""
 _LONGEST_ERROR = 1000
 """Characters of an error that a message shows."""
 _MOST_ANSWER = 6 * 1024 * 1024
 """Bytes of an answer (Lambda quotas, "Invocation payload")."""
-
-_capturing_lock = threading.Lock()
-_captures = 0
-_capturing = threading.local()
-"""Holds the capture of each thread."""
 
 Answer = dict[str, object]
 _Handler = Callable[[object, object], Answer]
@@ -321,86 +311,6 @@ def _decision(output: str) -> Mapping[str, object]:
     return {}
 
 
-class Capture:
-    """The text that one thread printed."""
-
-    def __init__(self) -> None:
-        self._text = io.StringIO()
-
-    def write(self, text: str) -> int:
-        """Keeps a text, up to the limit."""
-        self._text.write(text[: _MOST_OUTPUT - self._text.tell()])
-        return len(text)
-
-    def text(self) -> str:
-        """The text that was kept."""
-        return self._text.getvalue()
-
-
-class _ThreadOutput:
-    """A standard output that writes to the capture of the writing thread, if it has one."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.stream, name)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Writes to the thread's capture, or to the original standard output."""
-        self.write("".join(lines))
-
-    def write(self, text: str) -> int:
-        """Writes to the thread's capture, or to the original standard output."""
-        capture = _current()
-        return self.stream.write(text) if capture is None else capture.write(text)
-
-    def close(self) -> None:
-        """Closes the original standard output, but not for a handler: all threads use it."""
-        if _current() is None:
-            self.stream.close()
-
-    def flush(self) -> None:
-        """Flushes the original standard output."""
-        if _current() is None:
-            self.stream.flush()
-
-
-@contextmanager
-def captured_output() -> Iterator[Capture]:
-    """Captures what this thread writes to standard output."""
-    capture, before = Capture(), _current()
-    output = _install()
-    _capturing.capture = capture
-    try:
-        yield capture
-    finally:
-        _capturing.capture = before
-        _uninstall(output)
-
-
-def _current() -> Capture | None:
-    found: Capture | None = getattr(_capturing, "capture", None)
-    return found
-
-
 def _shown(output: Capture) -> str:
     """The beginning of what a handler printed."""
     return output.text()[:_LONGEST_OUTPUT].rstrip()
-
-
-def _install() -> _ThreadOutput:
-    global _captures  # noqa: PLW0603 (sys.stdout is global, too)
-    with _capturing_lock:
-        _captures += 1
-        if not isinstance(sys.stdout, _ThreadOutput):
-            sys.stdout = _ThreadOutput(sys.stdout)
-        return sys.stdout
-
-
-def _uninstall(output: _ThreadOutput) -> None:
-    global _captures  # noqa: PLW0603
-    with _capturing_lock:
-        _captures -= 1
-        if _captures == 0 and sys.stdout is output:
-            sys.stdout = output.stream

@@ -10,7 +10,6 @@ from iot_core.functions.lambda_function import (
     BrokenHandler,
     LambdaFunction,
     StillLoading,
-    captured_output,
     handler_file,
 )
 from iot_policies import InvalidFile
@@ -216,40 +215,3 @@ def test_a_handler_that_does_not_answer_with_a_json_object_is_broken(folder: Pat
     function = load(folder, f"def lambda_handler(event, context):\n    return {answer}\n")
     with pytest.raises(BrokenHandler, match=message):
         function.invoke({})
-
-
-def test_other_threads_print_as_usual(capsys: pytest.CaptureFixture[str]) -> None:
-    with captured_output() as captured:
-        print("mine")
-        thread = threading.Thread(target=lambda: print("another's"))
-        thread.start()
-        thread.join()
-    print("after")
-    assert captured.text() == "mine\n"
-    assert capsys.readouterr().out == "another's\nafter\n"
-
-
-def test_captures_can_be_nested(capsys: pytest.CaptureFixture[str]) -> None:
-    with captured_output() as outer:
-        print("1")
-        with captured_output() as inner:
-            print("2")
-        print("3")
-    assert (outer.text(), inner.text()) == ("1\n3\n", "2\n")
-    assert capsys.readouterr().out == ""
-
-
-def test_standard_output_looks_the_same_in_a_capture_and_is_the_same_afterwards() -> None:
-    before = sys.stdout
-    with captured_output():
-        assert sys.stdout.encoding == before.encoding
-        assert sys.stdout.isatty() == before.isatty()
-        assert sys.stdout.buffer is before.buffer
-    assert sys.stdout is before
-
-
-def test_a_capture_keeps_at_most_a_mebibyte() -> None:
-    with captured_output() as captured:
-        for _ in range(40):
-            assert sys.stdout.write(100_000 * "x") == 100_000
-    assert len(captured.text()) == 1024 * 1024
