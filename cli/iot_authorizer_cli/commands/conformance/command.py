@@ -97,7 +97,16 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
     host, _, port = address.partition(":")
     if not host or not (port or "443").isdecimal():
         raise typer.BadParameter(f"{address}: expected HOST or HOST:PORT, without https://", param_hint="--endpoint")
-    return project.endpoint(host, int(port or 443), tls=True, authorizer=authorizer, patience=_PATIENCE_THERE, ca=ca)
+    return Endpoint(
+        host=host,
+        port=int(port or 443),
+        tls=True,
+        authorizer=authorizer,
+        user=project.user,
+        password=project.password,
+        patience=_PATIENCE_THERE,
+        ca=ca,
+    )
 
 
 def _observations(
@@ -106,7 +115,15 @@ def _observations(
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
 
     with LocalIotCore(project.configuration) as core:
-        here = project.endpoint("127.0.0.1", core.port, tls=False, authorizer=NAME, patience=_PATIENCE_HERE)
+        here = Endpoint(
+            host="127.0.0.1",
+            port=core.port,
+            tls=False,
+            authorizer=NAME,
+            user=project.user,
+            password=project.password,
+            patience=_PATIENCE_HERE,
+        )
         for check in checks:
             yield Observation(check, check.observe(here), None if there is None else check.observe(there))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import typer
 
-from iot_authorizer_cli.commands.conformance.wire import Endpoint
 from iot_core.whole_file import write_whole
 from iot_identities.passwords import hash_password
 
@@ -44,12 +43,6 @@ class ConformanceProject:
     def configuration(self) -> Path:
         """Its `authorizer.toml`."""
         return self.folder / "authorizer.toml"
-
-    def endpoint(
-        self, host: str, port: int, *, tls: bool, authorizer: str, patience: float, ca: Path | None = None
-    ) -> Endpoint:
-        """An endpoint for the project's user."""
-        return Endpoint(host, port, tls, authorizer, self.user, self.password, patience, ca)
 
 
 def write_project(folder: Path) -> None:

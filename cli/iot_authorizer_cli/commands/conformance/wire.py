@@ -33,7 +33,7 @@ _CLOSED = "closed"
 _SILENCE = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where the client connects, and as whom."""
 

@@ -3,7 +3,7 @@
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -25,6 +25,8 @@ COLUMNS = ("name", "password", "hash", "generated", "claims", "valid_until", "di
 _STATES = frozenset(("claims", "valid_until", "disabled"))
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEADER = f"expected a header, with name and any of {', '.join(COLUMNS[1:])}, separated by commas"
+
+_Line = TypeVar("_Line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +56,32 @@ class Row:
 
 def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
     """The users of a CSV file, created `now` (seconds since 1970), and the wrong lines."""
-    rows: list[Row] = []
-    bad: list[BadLine] = []
     lines = _lines(content)
     try:
         header = _header(next(lines, (1, [])))
     except _Broken as error:
         return [], [BadLine(error.number, error.problem)]
+    return read_rows(lines, lambda cells: _row(header, cells, now))
+
+
+def read_rows(lines: Iterable[tuple[int, _Line]], read: Callable[[_Line], Row]) -> tuple[list[Row], list[BadLine]]:
+    """The users of numbered lines, and the wrong lines: those that `read` refuses, and a user's second line.
+
+    `read` raises ValueError for a wrong line.
+    """
+    rows: list[Row] = []
+    bad: list[BadLine] = []
     first: dict[str, int] = {}
-    for number, cells in lines:
+    for number, line in lines:
         try:
-            row = _row(header, cells, now)
-            check_new(first, row.user.name, number)
+            row = read(line)
+            if (before := first.setdefault(row.user.name, number)) != number:
+                raise ValueError(f"the user is already in line {before}")
         except ValueError as error:
             bad.append(BadLine(number, str(error)))
         else:
             rows.append(row)
     return rows, bad
-
-
-def check_new(first: dict[str, int], name: str, number: int) -> None:
-    """Notes the first line of each user. Raises ValueError if an earlier line has this one."""
-    if (before := first.setdefault(name, number)) != number:
-        raise ValueError(f"the user is already in line {before}")
 
 
 class _Broken(Exception):

@@ -15,7 +15,7 @@ from base64 import b64decode
 
 from iot_authorizer.user_claims import check_user_name
 from iot_authorizer_cli.bad_lines import BadLine
-from iot_authorizer_cli.commands.users.csv_file import Row, check_new
+from iot_authorizer_cli.commands.users.csv_file import Row, read_rows
 from iot_identities.passwords import PasswordDigest, check_hash, check_iterations
 from iot_identities.user import StoredPassword, User
 
@@ -30,20 +30,9 @@ _EXPECTED = (
 
 def read_mosquitto_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
     """The users of a password file, created `now` (seconds since 1970), and the wrong lines."""
-    rows: list[Row] = []
-    bad: list[BadLine] = []
-    first: dict[str, int] = {}
-    for number, line in enumerate(content.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
-        if line.startswith(b"#") or not line.strip():
-            continue
-        try:
-            row = _row(line, now)
-            check_new(first, row.user.name, number)
-        except ValueError as error:
-            bad.append(BadLine(number, str(error)))
-        else:
-            rows.append(row)
-    return rows, bad
+    lines = enumerate(content.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1)
+    users = ((number, line) for number, line in lines if line.strip() and not line.startswith(b"#"))
+    return read_rows(users, lambda line: _row(line, now))
 
 
 def _row(line: bytes, now: int) -> Row:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from textwrap import indent
 from typing import Annotated, NamedTuple
@@ -77,15 +77,12 @@ def list_users(
             print_list(_HEADING, rows)
 
 
-def _list_in_json(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yields the lines of a list in JSON, one element after the other."""
-    before = "["
-    for (element,) in rows:
-        yield before
-        *lines, before = indent(element, "  ").split("\n")
-        yield from lines
-        before += ","
-    yield from ("[]",) if before == "[" else (before.removesuffix(","), "]")
+def _list_in_json(rows: SortedRows) -> Iterator[str]:
+    """Yields the elements of a list in JSON, one after the other."""
+    last = len(rows)
+    yield "[" if last else "[]"
+    for number, (element,) in enumerate(rows, 1):
+        yield indent(element, "  ") + ("," if number < last else "\n]")
 
 
 def show(
