@@ -1,4 +1,4 @@
-"""The page of what nobody has measured at AWS."""
+"""The page of AWS's unmeasured behavior."""
 
 from tests.unmeasured import PAGE, ledger
 

@@ -1,4 +1,4 @@
-"""Writes `docs/reference/unmeasured.md`: what nobody has measured at AWS, from the tags in code and docs.
+"""Writes `docs/reference/unmeasured.md`: the unmeasured behavior of AWS, from the tags in code and docs.
 
 `python -m tests.unmeasured` writes it anew.
 """
@@ -18,7 +18,7 @@ _AREAS = {
     "Pages": ("docs",),
 }
 _NEW_ITEM = re.compile(r"[-*] |\d+\. |[a-z]\. ")
-_INTRODUCTION = """# What nobody has measured
+_INTRODUCTION = """# Unmeasured behavior of AWS
 
 IoT Core on your machine follows AWS's documentation, and what others measured. Where neither says what IoT Core does,
 the code says what it assumes, and why, with the tag `unmeasured:`. This page lists all of these places. If you have an

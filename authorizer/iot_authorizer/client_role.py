@@ -25,7 +25,7 @@ for _name in ("botocore", "urllib3"):
 
 CLIENT_CONFIG = Config(connect_timeout=0.7, read_timeout=1.0, retries={"total_max_attempts": 2, "mode": "standard"})
 _HERE = CLIENT_CONFIG.merge(Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False))
-"""For AWS STS of this machine, whatever the user's environment says about AWS and proxies."""
+"""For AWS STS of this machine, without the user's settings for AWS and proxies."""
 _NO_PROFILE: dict[str, tuple[Any, Any, Any, Any]] = {"profile": (None, None, None, None)}
 """That no variable names a profile: AWS_PROFILE may name one that does not exist."""
 

@@ -8,8 +8,8 @@ ALLOWS_BROAD_ACCESS_TO_IOT_DATA_PLANE_ACTIONS): `client/*`, `topic/*` and `topic
   of them: everywhere. It is a warning, or a note if meant.
 - An entry with a wildcard in the place of the thing's name reaches the shadows and jobs of every thing.
 - Behind `$share/NAME/` the same rules hold for the filter that follows.
-- With basic ingest, `$aws/rules/NAME/TOPIC`, the rule NAME gets any TOPIC, whatever its own filter is. So a wildcard at
-  the start of TOPIC is a warning too, or a note if meant; one in the place of NAME reaches every rule.
+- With basic ingest, `$aws/rules/NAME/TOPIC`, the rule NAME gets any TOPIC, also outside its own filter. So a wildcard
+  at the start of TOPIC is a warning too, or a note if meant; one as NAME reaches every rule.
 """
 
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from iot_policies.topics import HASH, PLUS, Levels
 
 _ANY = ""
-"""Stands for a level with a wildcard or a placeholder. No rule has an empty level with another meaning: it fits all."""
+"""Represents a level with a wildcard or a placeholder. An empty level counts as one too, which only finds more."""
 
 
 @dataclass(slots=True, eq=False)

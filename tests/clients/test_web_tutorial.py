@@ -28,7 +28,7 @@ ENDPOINT = "wss://abc-ats.iot.eu-west-1.amazonaws.com/mqtt"
 SUB = "c2d5e4a4-1021-7058-93d6-6b6f2d1a0e11"
 """A name that Cognito gives a user."""
 BUNDLED = "http://localhost/amplify.js"
-"""What a bundler would put in the place of Amplify."""
+"""What a bundler would load instead of Amplify."""
 AMPLIFY_STUB = "export const fetchAuthSession = async () => ({ tokens: { accessToken: TOKEN } });"
 MANAGED_LOGIN_STUB = """
 export class UserManager {

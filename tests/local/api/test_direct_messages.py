@@ -143,6 +143,7 @@ def _small(peer: Peer) -> None:
     peer.client.link.maximum_packet_size = 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "confirmation", "error"),
     [

@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from iot_policies import InvalidTopics, PolicyTemplate
 from iot_policies.proofs import prove
 from iot_policies.proofs.prover import reasons_without_policy
+from tests.effort import examples
 from tests.policies.proofs.faults import CRAFTED, PREFIXED, READY, deny, grant
 from tests.policies.templates import Case, cases
 
@@ -38,7 +39,7 @@ def test_a_template_with_a_topic_prefix_is_proved() -> None:
 
 
 @given(cases(denials=True))
-@settings(max_examples=10)
+@examples(1 / 30)
 def test_random_templates_are_proved(case: Case) -> None:
     proof = prove(case.template())
     assert proof.counterexample is None
@@ -92,6 +93,7 @@ def test_principals_without_a_policy_are_counted_by_reason_code() -> None:
     assert {"policy_too_large", "unsafe_value", "invalid_name", "unclear_denial"} <= reasons.keys()
 
 
+@pytest.mark.slow
 def test_a_template_whose_comparisons_grow_exponentially_with_the_values_of_a_list_is_proved_all_the_same() -> None:
     template = PolicyTemplate.of([grant(read=["+/{claims.x}/+/{claims.x}"])])
     assert prove(template).verdict == "proved"

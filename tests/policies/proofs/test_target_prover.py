@@ -22,6 +22,7 @@ def policy(effect: str, action: str, resource: str, condition: str = "") -> str:
     return f'{{"Version":"2012-10-17","Statement":[{{{statement}{condition}}}]}}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_a_ready_template_is_proved_for_each_target(path: Path, target: PolicyTarget) -> None:

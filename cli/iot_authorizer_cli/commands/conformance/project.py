@@ -1,4 +1,4 @@
-"""The project whose authorizer the checks use: one user with a password, whose topics nobody else has."""
+"""The project whose authorizer the checks use: one user with a password and topics of its own."""
 
 import json
 import secrets

@@ -1,7 +1,7 @@
 """The clients for which a template and an ACL file are compared: all that they can tell apart.
 
 1. Each user; a user without rules of its own; and a client without a user name, if such clients can connect.
-2. A user without rules can have any name. One that is in no rule stands for all others, since a rule compares a name
+2. A user without rules can have any name. One that is in no rule represents all others, since a rule compares a name
    only with levels. Names that make a level of a pattern equal to a level of a rule are compared, too.
 3. The same holds for client IDs, if the template allows any.
 """
