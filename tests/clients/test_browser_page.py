@@ -52,6 +52,7 @@ def test_each_tab_has_a_client_id_of_its_own(chat: Chat) -> None:
 
 def test_after_a_network_failure_the_page_connects_with_a_new_token(chat: Chat) -> None:
     tab = chat.tab()
+    tab.shows("Connected as ann")  # So that the connection of the first load is not counted.
     tokens: list[str] = []
     tab.page.on("websocket", lambda socket: tokens.append(socket.url.partition("token=")[2]))
     tab.page.reload()
