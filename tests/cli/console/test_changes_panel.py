@@ -104,9 +104,10 @@ def test_long_entries_do_not_make_the_page_wider(open_console: Open, edit: Edit,
 def test_an_older_comparison_that_answers_late_is_not_shown(console: Console, edit: Edit) -> None:
     held: list[Route] = []
     console.page.route("**/console/changes", lambda route: held.append(route), times=1)  # noqa: PLW0108 (Playwright sets attributes)
-    edit(more="# one\n")
-    expect(console.page.locator("#template-lines")).to_contain_text("# one", timeout=PATIENCE)
+    edit(more='\n[[grant]]\npublish = ["one"]\n')
+    expect(console.page.locator("#template-lines")).to_contain_text('"one"', timeout=PATIENCE)
+    expect(console.page.locator("#template-note")).to_be_hidden(timeout=PATIENCE)  # It is in force, and compared.
     edit(more='\n[[grant]]\npublish = ["more"]\n')
-    expect(changes(console)).to_have_count(1, timeout=PATIENCE)
+    expect(changes(console)).to_contain_text('"more"', timeout=PATIENCE)
     held[0].fulfill(json={"changes": None})
-    expect(changes(console)).to_have_count(1)
+    expect(changes(console)).to_contain_text('"more"')
