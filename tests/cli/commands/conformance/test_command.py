@@ -113,6 +113,29 @@ def test_a_difference_is_shown_with_both_answers_and_ends_with_1(project: Path) 
     )
 
 
+def test_an_earlier_run_is_compared_with_this_machine(project: Path, tmp_path: Path) -> None:
+    transcript = tmp_path / "conformance.json"
+    transcript.write_text(run_here(project, "conformance", ".", *QUICK, "--json").stdout)
+    same = run_here(project, "conformance", ".", "--against", str(transcript))
+    assert (same.returncode, same.stdout.splitlines()[-1]) == (0, "2 checks, 0 differ")
+    transcript.write_text(transcript.read_text().replace("PUBACK 0x00", "PUBACK 0x10"))
+    other = run_here(project, "conformance", ".", "--against", str(transcript))
+    assert (other.returncode, other.stdout.splitlines()[2].strip()) == (1, "there: PUBACK 0x10")
+
+
+def test_of_an_earlier_run_what_its_endpoint_did_is_compared(project: Path, tmp_path: Path) -> None:
+    transcript = tmp_path / "conformance.json"
+    transcript.write_text(json.dumps([{"check": "retained", "here": "CONNACK 0x00", "there": FOUND["retained"]}]))
+    assert run_here(project, "conformance", ".", "--against", str(transcript)).returncode == 0
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"check": 1}', "[1]", '[{"check": "retained"}]'])
+def test_another_file_than_that_of_a_run_is_a_mistake(project: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content)
+    done = run_here(project, "conformance", ".", "--against", str(tmp_path / "other.json"))
+    assert (done.returncode, "expected the output of conformance with --json" in done.stderr) == (2, True)
+
+
 def test_an_endpoint_that_nothing_listens_at_is_a_difference(project: Path) -> None:
     done = run_here(project, "conformance", ".", "--check", "publish-allowed-5", "--endpoint", "localhost:1")
     assert (done.returncode, "there: no connection: " in done.stdout) == (1, True)
@@ -122,6 +145,10 @@ def test_an_endpoint_that_nothing_listens_at_is_a_difference(project: Path) -> N
     ("arguments", "told"),
     [
         (("--check", "x"), f"Invalid value for --check: x: expected one of {', '.join(CHECKS)}"),
+        (
+            ("--endpoint", "a", "--against", "b"),
+            "Invalid value for --against: expected --endpoint or --against, found both",
+        ),
         (("--endpoint", "https://a"), "Invalid value for --endpoint: https://a: expected HOST or HOST:PORT, without"),
     ],
 )
