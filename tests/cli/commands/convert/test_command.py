@@ -224,7 +224,10 @@ def test_rules_for_clients_without_a_name_are_converted_on_demand(tmp_path: Path
     assert "left out: the topics before the first user" in report(tmp_path, text)
     done = convert(tmp_path, text, "--anonymous")
     assert done.returncode == 0
-    assert 'when         = { anonymous = true }\nconnect      = ["{principal}/*"]\nconnect_with = []' in done.stdout
+    assert (
+        'when         = { anonymous = true }\nconnect      = ["{principal}/*"]\nconnect_with = ["LastWill"]'
+        in done.stdout
+    )
     assert 'set principal = "anonymous" and claims = { anonymous = true } in [anonymous]' in done.stderr
 
 
