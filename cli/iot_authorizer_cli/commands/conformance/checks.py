@@ -3,6 +3,7 @@
 A check has no expectation. The same check on this machine says what is expected.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -206,6 +207,19 @@ def _shared(clients: Clients) -> str:
         return f"{answers[0]}, {sum(found)} of 4 messages to {sum(map(bool, found))} of 2 members"
 
 
+def _presence(clients: Clients, kind: str) -> str:
+    """The fields of the event about another client that connects and breaks its connection."""
+    with clients.connected() as wire:
+        wire.answer(subscribe(f"$aws/events/presence/{kind}/{clients.client_id('b')}"))
+        with clients.connected("b"):
+            pass
+        found = wire.next_of(Publish)
+    if not isinstance(found, Publish):
+        return described(found)
+    event = json.loads(found.payload)
+    return ", ".join([*sorted(event), *filter(None, [event.get("disconnectReason")])])
+
+
 def _carried(clients: Clients) -> str:
     told = Properties(
         content_type="text/plain",
@@ -264,6 +278,12 @@ _ONCE: dict[str, ConformanceCheck] = {
         ConformanceCheck("shared", "Does each message of a shared subscription arrive once?", _shared),
         ConformanceCheck(
             "subscription-identifier", "What does a SUBSCRIBE with a subscription identifier get?", _identifier
+        ),
+        ConformanceCheck(
+            "presence-connected", "Which fields has the event of a connection?", lambda c: _presence(c, "connected")
+        ),
+        ConformanceCheck(
+            "presence-disconnected", "Which fields has that of a lost one?", lambda c: _presence(c, "disconnected")
         ),
         ConformanceCheck("properties", "Which properties of a message arrive?", _carried),
     )

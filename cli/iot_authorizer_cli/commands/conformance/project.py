@@ -40,7 +40,12 @@ name      = "checks"
 connect   = ["{principal}/*"]
 publish   = ["conformance/{principal}/open/#"]
 retain    = ["conformance/{principal}/kept/#"]
-subscribe = ["conformance/{principal}/#", "$share/group/conformance/{principal}/#"]
+subscribe = [
+    "conformance/{principal}/#",
+    "$share/group/conformance/{principal}/#",
+    "$aws/events/presence/connected/{principal}/+",
+    "$aws/events/presence/disconnected/{principal}/+",
+]
 """
 _CDK = '{"context": {"stages": {"dev": {}}}}\n'
 _CREDENTIALS = "credentials.json"

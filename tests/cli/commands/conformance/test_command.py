@@ -57,6 +57,10 @@ FOUND: Mapping[str, str] = {
     "will": "PUBLISH QoS 1: gone",
     "shared": "SUBACK 0x00, 4 of 4 messages to 2 of 2 members",
     "subscription-identifier": "DISCONNECT 0xa1, closed",
+    "presence-connected": "clientId, eventType, ipAddress, principalIdentifier, sessionIdentifier, timestamp, "
+    "versionNumber",
+    "presence-disconnected": "clientId, clientInitiatedDisconnect, disconnectReason, eventType, principalIdentifier, "
+    "sessionIdentifier, timestamp, versionNumber, CONNECTION_LOST",
     "http-publish": "200",
     "http-publish-refused": "403",
     "http-publish-qos-2": "400",
