@@ -207,8 +207,8 @@ def test_a_custom_authorizer_allows_what_its_policy_says_of_client_and_topic(
     assert by_ann(send, client_id, topic).status == status
     record = last_record(service)
     assert record["action"] == "http_send"
-    assert record["resource"] == f"{client_id} {topic}"
-    assert record["explanation"] == [f"because of send {client_id} {topic}"]
+    assert record["resource"] == f"{client_id}\t{topic}"
+    assert record["explanation"] == [f"because of send {client_id}\t{topic}"]
 
 
 def test_without_credentials_nothing_is_sent(send: Send, service: Service) -> None:
