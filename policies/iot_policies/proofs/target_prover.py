@@ -2,8 +2,8 @@
 
 1. The documents are proved first (`prover.py`): the target is made of the same statements.
 2. For each example principal, and each case of it in the target (`targets.py`), the policy is compared with the meaning
-   of the template in that target, as languages. Lists get more and more values, all together or one of
-   them, until no policy fits.
+   of the template in that target, as languages. Lists get more and more values, all of them or
+   only one, until no policy fits.
 3. The policies for another region, and those with an end, are the same except for that.
 4. Refusals are counted and never proved. A refusal for size is wrong if the policy certainly fits, one for characters
    if no text has such a character, and one of what the target cannot express if no entry needs more than it has, and
