@@ -75,7 +75,7 @@ class DirectMessageOperation:
         if reason is IotCoreReason.RECEIVER_BUSY:
             return throttled("The target client takes no more messages now")
         if reason is IotCoreReason.RECEIVER_TAKES_LESS:
-            return too_large(self._core.broker.limits.payload)
+            return too_large("The message is larger than the target client takes")
         if reason is IotCoreReason.NOT_ACKNOWLEDGED:
             return gateway_timeout("The target client has not acknowledged the message in time")
         return forbidden()
