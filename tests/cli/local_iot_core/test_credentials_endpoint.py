@@ -1,5 +1,6 @@
 """The credentials endpoint of IoT Core on this machine: from a token to a connection."""
 
+import http.client
 import json
 import os
 import subprocess
@@ -60,6 +61,16 @@ def ask(
     except urllib.error.HTTPError as error:
         with error:
             return error.code, dict(error.headers.items()), json.loads(error.read())
+
+
+@pytest.mark.parametrize("path", ["/credentials/", "/topics/a%2F/", "/connections/ann/messages/", "/endpoint/"])
+def test_a_path_with_a_slash_more_is_not_redirected(chat: Running, path: str) -> None:
+    """As in AWS. A redirect would repeat the query string, which can have a token."""
+    connection = http.client.HTTPConnection("127.0.0.1", chat.core.port)
+    connection.request("GET", f"{path}?token=secret")
+    answer = connection.getresponse()
+    assert answer.status in (404, 405)
+    assert answer.headers["location"] is None
 
 
 def credentials(core: LocalIotCore, client_id: str, principal: str = "ann") -> dict[str, str]:
