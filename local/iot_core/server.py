@@ -57,6 +57,7 @@ class Server:
             routes=[*routes, *operations.routes(core)],
             exception_handlers={404: operations.not_found},
         )
+        application.router.redirect_slashes = False  # AWS answers 404, and a redirect would have the query's token.
         check = HostCheck(
             application,
             frozenset({*own, *machine, *(own_certificate.names if own_certificate else ())}),

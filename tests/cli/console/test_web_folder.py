@@ -22,6 +22,11 @@ def web(core: LocalIotCore) -> Iterator[Path]:
     core.web.rmdir()
 
 
+def test_the_folder_without_its_slash_leads_to_the_one_with_it(ask: Ask) -> None:
+    answer = ask("/web")
+    assert (answer.status, answer.headers["location"].endswith("/web/")) == (307, True)
+
+
 def test_without_a_folder_the_answer_says_how_to_write_a_page(ask: Ask) -> None:
     answer = ask("/web/")
     assert answer.status == 404
