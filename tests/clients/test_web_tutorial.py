@@ -29,6 +29,9 @@ SUB = "c2d5e4a4-1021-7058-93d6-6b6f2d1a0e11"
 """A name that Cognito gives a user."""
 BUNDLED = "http://localhost/amplify.js"
 """What a bundler would load instead of Amplify."""
+LOGIN = "https://login.example.com/"
+"""Another site, which leads back to the page."""
+LOGIN_PAGE = '<script>location = new URLSearchParams(location.search).get("back")</script>'
 AMPLIFY_STUB = "export const fetchAuthSession = async () => ({ tokens: { accessToken: TOKEN } });"
 MANAGED_LOGIN_STUB = """
 export class UserManager {
@@ -36,7 +39,10 @@ export class UserManager {
     if (!authority || !client_id || !redirect_uri.endsWith("/web/")) throw new Error("settings");
   }
   async getUser() { return JSON.parse(sessionStorage.user ?? "null"); }
-  async signinRedirect() { location.search = "?code=abc"; await new Promise(() => {}); }
+  async signinRedirect() {
+    location = `LOGIN?${new URLSearchParams({ back: `${location.origin}${location.pathname}?code=abc` })}`;
+    await new Promise(() => {});
+  }
   async signinCallback() { sessionStorage.user = JSON.stringify({ expired: true }); return this.getUser(); }
   async signinSilent() { return { access_token: TOKEN }; }
 }
@@ -88,6 +94,7 @@ def sign_in(chat: Chat, text: str, function: str, imports: dict[str, str], modul
     )
     (chat.core.web / "index.html").write_text(text)
     page = chat.new_page()
+    page.route(f"{LOGIN}**", lambda route: route.fulfill(body=LOGIN_PAGE, content_type="text/html"))
     for url, body in modules.items():
         page.route(url, module(body))
     tab = chat.open(page)
@@ -112,7 +119,7 @@ def test_a_user_signs_in_with_amplify(start: Start, project: Path) -> None:
 def test_a_user_signs_in_with_managed_login(start: Start, project: Path) -> None:
     chat = start(project / "authorizer.toml")
     text = (project / "web/index.html").read_text()
-    stub = MANAGED_LOGIN_STUB.replace("TOKEN", token(project))
+    stub = MANAGED_LOGIN_STUB.replace("TOKEN", token(project)).replace("LOGIN", LOGIN)
     sign_in(chat, text, MANAGED_LOGIN, IMPORT_MAP["imports"], {IMPORT_MAP["imports"]["oidc-client-ts"]: stub})
 
 

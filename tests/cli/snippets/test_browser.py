@@ -61,8 +61,13 @@ class Elements(HTMLParser):
         (HERE, ['"mqtt": "./mqtt.js"', "open http://localhost:8080/web/"]),
         (replace(HERE, authorizer=None, token_key_name=None), ["({ ...query })", "query: { access_token: token }"]),
         (replace(HERE, endpoint=AWS), [f'mqtt.connect("wss://{AWS.host}/mqtt"', '"integrity": {']),
-        (replace(HERE, principal_claim="username"), ["user: claimsOf(token).username, "]),
+        (replace(HERE, principal_claim="username"), ["))).username;", "no claim username"]),
         (replace(HERE, principal_claim="https://a/b", token_key_name="x-t"), ['["https://a/b"]', '{ "x-t": token }']),
+        (replace(HERE, token_key_name="__proto__"), ['query: { ["__proto__"]: token }']),
+        (
+            replace(HERE, claims={"__proto__": {"a": {"__proto__": '{"__proto__":'}}, 'b {"__proto__': 1}),
+            ['{["__proto__"]: {"a": {["__proto__"]: "{\\"__proto__\\":"}}, "b {\\"__proto__": 1}'],
+        ),
         (replace(HERE, signing=True), ['"x-amz-customauthorizer-signature": signature']),
         (replace(HERE, means="password"), ["return { user: username, username, password }", 'type="password"']),
         (
