@@ -210,9 +210,7 @@ def _warnings(
             f"the server: use the file with the whole chain, such as fullchain.pem"
         )
     if isinstance(chain[0].public_key(), ed25519.Ed25519PublicKey):
-        found.append(
-            f"{path}: browsers and many devices refuse a certificate with an Ed25519 key: use an EC key (P-256)"
-        )
+        found.append(f"{path}: browsers and many devices refuse a certificate with an Ed25519 key: use EC with P-256")
     if others_can_use(files.key):
         found.append(f"{files.key}: other users of this machine can read the private key: run chmod 600")
     if ends - now < _SOON:

@@ -27,8 +27,8 @@ def test_markup_in_what_others_send_stays_text(console: Console) -> None:
 
 def test_a_reason_code_of_the_users_handler_can_be_any_word(console: Console, core: LocalIotCore) -> None:
     """Also a name that each object of JavaScript has."""
-    told = {"client_id": "__proto__", "action": "connect", "resource": "__proto__", "reason": "constructor"}
-    core.call(lambda: core.feed.add("decision", allowed=False, **told))
+    told = {"action": "connect", "resource": "__proto__", "allowed": False, "reason": "constructor"}
+    core.call(lambda: core.feed.add("decision", None, client_id="__proto__", **told))
     row = console.decisions.filter(has_text="__proto__")
     row.get_by_role("button").click()
     expect(row.locator(".explanation")).to_contain_text("Refused connect __proto__constructor")

@@ -169,6 +169,42 @@ def test_a_tab_with_an_old_secret_says_how_to_get_the_new_url(folder: Path, open
         expect(console.page.locator("#notice")).to_contain_text("secret is wrong: open the URL")
 
 
+ANOTHER_SITE = """async (url) => {
+  const asked = { mode: "no-cors", credentials: "include" };
+  await fetch(`${url}/console/state`, asked).catch(() => {});
+  await fetch(`${url}/console/token`, { ...asked, method: "POST", body: "{}" }).catch(() => {});
+  const frame = Object.assign(document.createElement("iframe"), { src: `${url}/web/`, name: "frame" });
+  const framed = new Promise((resolve) => frame.addEventListener("load", resolve));
+  document.body.append(frame);
+  await framed;
+  const sent = { method: "post", action: `${url}/console/token`, target: "frame" };
+  const form = Object.assign(document.createElement("form"), sent);
+  document.body.append(form);
+  const posted = new Promise((resolve) => frame.addEventListener("load", resolve));
+  form.submit();
+  await posted;
+}"""
+"""What a page can send to another site: requests, a frame, a form."""
+
+
+@pytest.mark.slow
+def test_a_page_of_another_site_can_lead_to_the_page_and_use_nothing_of_it(
+    open_console: Open, core: LocalIotCore
+) -> None:
+    answered: list[tuple[str, int]] = []
+    context = open_console().page.context
+    context.grant_permissions(["local-network-access"])
+    page = context.new_page()
+    page.route("https://evil.example/", lambda route: route.fulfill(body="<p>", content_type="text/html"))
+    page.goto("https://evil.example/")
+    page.on("response", lambda response: answered.append((urlsplit(response.url).path, response.status)))
+    page.evaluate(ANOTHER_SITE, core.url)
+    assert set(answered) == {("/console/token", 403), ("/web/", 403)}  # The browser shows no answer to the first.
+    page.evaluate("(url) => void (location = url)", f"{core.url}/console/state")
+    page.wait_for_url("**/console/state")
+    assert answered[-1] == ("/console/state", 200)
+
+
 @pytest.mark.slow
 def test_a_browser_without_the_secret_is_told_how_to_get_the_url(open_console: Open, core: LocalIotCore) -> None:
     page = open_console().page.context.browser.new_context().new_page()  # type: ignore[union-attr]
