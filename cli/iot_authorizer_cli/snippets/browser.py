@@ -152,5 +152,9 @@ def _in_template(text: str) -> str:
 
 
 def _inline(script: str) -> str:
-    """JavaScript without `<`, which could end the script element."""
-    return script.replace("<", "\\u003c")
+    """JavaScript without `<`, which could end the script element, and without characters that cannot be seen."""
+    return "".join(_escaped(each) if each == "<" or not each.isprintable() else each for each in script)
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1] if character != "<" else "\\u003c"
