@@ -112,6 +112,7 @@ def test_a_message_that_the_network_lost_is_reported_and_not_sent_later(chat: Ch
     tab.send("lost")
     chat.network.cut()
     expect(tab.note).to_have_text("Maybe not delivered. The connection was lost.")
+    tab.text.press("Enter")  # Without a connection, nothing is sent, and nothing is kept to be sent later.
     expect(tab.text).to_have_value("lost")
     chat.network.restore()
     tab.end_wait()
