@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -33,11 +32,6 @@ def test_without_a_folder_the_answer_says_how_to_write_a_page(ask: Ask) -> None:
 def test_a_missing_file_beside_a_page_brings_no_command_that_would_replace_the_page(web: Path, ask: Ask) -> None:
     answer = ask("/web/app.js")
     assert (answer.status, "no file app.js" in answer.text, "connect" in answer.text) == (404, True, False)
-
-
-def test_the_path_without_its_last_slash_leads_to_the_page(web: Path, ask: Ask) -> None:
-    answer = ask("/web")
-    assert (answer.status, urlsplit(answer.headers["location"]).path) == (307, "/web/")
 
 
 def test_only_the_page_itself_may_embed_it_or_keep_its_window(web: Path, ask: Ask) -> None:
