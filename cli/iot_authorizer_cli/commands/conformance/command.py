@@ -4,20 +4,24 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.conformance.checks import CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
 from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
 from iot_authorizer_cli.commands.conformance.wire import Endpoint
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
 
+CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType({**MQTT_CHECKS, **HTTP_CHECKS})
+"""All checks by their names."""
 _PATIENCE_HERE, _PATIENCE_THERE = 2.0, 5.0
 _NEXT = """\
-{folder}: written: an authorizer with one user, whose password is in credentials.json.
+{folder}: written: an authorizer with one user, whose secrets are in credentials.json.
 Next, in that folder, with the credentials of an AWS account (some minutes of it cost a few cents at most):
 
   iot-authorizer deploy
@@ -66,8 +70,8 @@ def conformance(
 ) -> None:
     """Compare your account with IoT Core on this machine.
 
-    Each check does one thing with MQTT, in both places, and compares the answers. It takes about a minute, and invokes
-    the deployed function some 50 times.
+    Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about a minute, and
+    invokes the deployed function some 60 times.
 
     Exits with 1 if an answer differs.
     """
@@ -126,6 +130,7 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
         authorizer=authorizer,
         user=project.user,
         password=project.password,
+        token=project.token(),
         patience=_PATIENCE_THERE,
         ca=ca,
     )
@@ -144,6 +149,7 @@ def _observations(
             authorizer=NAME,
             user=project.user,
             password=project.password,
+            token=project.token(),
             patience=_PATIENCE_HERE,
         )
         for check in checks:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.commands.conformance.checks import CHECKS
+from iot_authorizer_cli.commands.conformance.command import CHECKS
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.cli.in_process import run_here
 
@@ -57,9 +57,28 @@ FOUND: Mapping[str, str] = {
     "will": "PUBLISH QoS 1: gone",
     "shared": "SUBACK 0x00, 4 of 4 messages to 2 of 2 members",
     "subscription-identifier": "DISCONNECT 0xa1, closed",
+    "presence-connected": "clientId, eventType, ipAddress, principalIdentifier, sessionIdentifier, timestamp, "
+    "versionNumber",
+    "presence-disconnected": "clientId, clientInitiatedDisconnect, disconnectReason, eventType, principalIdentifier, "
+    "sessionIdentifier, timestamp, versionNumber, CONNECTION_LOST",
+    "http-publish": "200",
+    "http-publish-refused": "403",
+    "http-publish-qos-2": "400",
+    "http-publish-retain": "200",
+    "http-retain-refused": "403",
+    "http-publish-large": "413",
+    "http-wildcard": "400",
+    "http-wrong-token": "401",
+    "http-no-token": "401",
+    "http-no-authorizer": "401",
+    "http-header-case": "200",
+    "http-to-mqtt": "200, PUBLISH QoS 1: hello",
+    "http-retained-refused": "403",
+    "websocket": "101",
+    "websocket-wrong-token": "101",
     "properties": "content_type, correlation_data, message_expiry_interval, response_topic, user_properties",
 }
-QUICK = ("--check", "publish-allowed-5", "--check", "retained")
+QUICK = ("--check", "publish-allowed-5", "--check", "retained", "--check", "http-publish")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +112,8 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
         [
             "agrees   publish-allowed-5: PUBACK 0x00",
             "agrees   retained: PUBLISH QoS 1, retained: hello",
-            "2 checks, 0 differ",
+            "agrees   http-publish: 200",
+            "3 checks, 0 differ",
         ],
     )
 
@@ -117,7 +137,7 @@ def test_an_earlier_run_is_compared_with_this_machine(project: Path, tmp_path: P
     transcript = tmp_path / "conformance.json"
     transcript.write_text(run_here(project, "conformance", ".", *QUICK, "--json").stdout)
     same = run_here(project, "conformance", ".", "--against", str(transcript))
-    assert (same.returncode, same.stdout.splitlines()[-1]) == (0, "2 checks, 0 differ")
+    assert (same.returncode, same.stdout.splitlines()[-1]) == (0, "3 checks, 0 differ")
     transcript.write_text(transcript.read_text().replace("PUBACK 0x00", "PUBACK 0x10"))
     other = run_here(project, "conformance", ".", "--against", str(transcript))
     assert (other.returncode, other.stdout.splitlines()[2].strip()) == (1, "there: PUBACK 0x10")
@@ -162,7 +182,7 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path: Path) -> None:
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
 
 
-def test_what_is_found_has_no_password(project: Path) -> None:
-    password = json.loads((project / "credentials.json").read_text())["password"]
+def test_what_is_found_has_neither_the_password_nor_the_token(project: Path) -> None:
+    secret = json.loads((project / "credentials.json").read_text())
     done = run_here(project, "conformance", ".", *QUICK, "--json")
-    assert password not in done.stdout + done.stderr
+    assert [each for each in ("eyJ", *secret.values()) if each in done.stdout + done.stderr] == []
