@@ -70,6 +70,13 @@ def test_a_file_that_exists_is_not_replaced(tmp_path: Path, option: str) -> None
     assert (tmp_path / "mine").read_text() == "kept"
 
 
+def test_the_template_and_the_claims_need_a_file_each(tmp_path: Path) -> None:
+    done = convert(tmp_path, FLEET, "--output", "one", "--users-output", "./one")
+    assert done.returncode == 2
+    assert "Invalid value for --users-output: expected a file other than that of --output" in done.stderr
+    assert not (tmp_path / "one").exists()
+
+
 @pytest.mark.parametrize(
     ("rules", "lines"),
     [
