@@ -74,7 +74,7 @@ class ClientState:
         if abs(gap) > FAR_APART * 1000:
             return gap > 0
         if self.version is None or other.version is None:
-            return gap > 0 or (gap == 0 and self.connected is other.connected)  # That event has a version.
+            return gap > 0 or (gap == 0 and self.connected is other.connected)  # If equal, it adds the version.
         return (self.version, not self.connected) > (other.version, not other.connected)
 
 
@@ -97,10 +97,8 @@ def read_event(event: Mapping[str, object]) -> ClientState | None:
         raise InvalidEvent(f"{_EXPECTED}: {error} is missing, or has another type") from None
     if event.get("topic") != f"{_TOPIC}/{kind}/{state.client_id}":
         raise InvalidEvent(f"{_EXPECTED}: its topic is not that of its client")
-    if event.get("client_id") not in (*_NOBODY, state.client_id) or event.get("principal") not in (
-        *_NOBODY,
-        state.principal,
-    ):
+    senders = ((event.get("client_id"), state.client_id), (event.get("principal"), state.principal))
+    if any(sender not in (*_NOBODY, own) for sender, own in senders):
         raise InvalidEvent(f"{_EXPECTED}: another client has published it")
     return state
 
