@@ -24,7 +24,7 @@ CLAIM_FAULTS = {
     ),
     "only the first choice counts": ("when.py", "for choice in values:", "for choice in values[:1]:"),
     "a star is met by what is empty": ("when.py", 'each is not False and each != ""', "True"),
-    "a deny needs the same case": ("when.py", "folded = text.strip().casefold()", "folded = text.strip()"),
+    "a deny needs the same case": ("when.py", "found = text.strip().casefold()", "found = text.strip()"),
     "a deny needs a number": ("when.py", " or _number(text) == wanted", ""),
     "a deny's star needs a value": (
         "when.py",

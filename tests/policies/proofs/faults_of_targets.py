@@ -163,6 +163,11 @@ TARGET_FAULTS = {
         "condition = {k: {a: b[:6] if isinstance(b, list) else b for a, b in v.items()} "
         "for k, v in {**row.condition, **until}.items()}",
     ),
+    "topics behind the first 800 characters are lost": (
+        "direct_messages.py",
+        "for part in _parts(topics):",
+        "for part in [*_parts(topics)][:1]:",
+    ),
     "resources have the actions of all": (
         "iam_packing.py",
         ".setdefault(actions, []).append(resource)",

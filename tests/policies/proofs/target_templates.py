@@ -60,7 +60,7 @@ CRAFTED: dict[str, Blocks] = {
         grant(
             receive=["a/{claims.x}"],
             read=["{claims.y}/{claims.x}/" + "long" * 40],
-            send=[{"to": "d", "topics": ["b/{claims.y}"]}],
+            send=[{"to": "d", "topics": ["b/{claims.y}"]}, {"to": "e", "topics": [f"{'long' * 40}/{{claims.z}}"]}],
         ),
         grant(when={"all": True}, publish=["{claims.x}/{claims.y}/{claims.z}/" + "long" * 40]),
     ),
