@@ -6,21 +6,15 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
-from iot_authorizer_cli.console.app import Console, ConsoleAddresses
-from iot_authorizer_cli.console.edits import EditDesk
-from iot_authorizer_cli.console.secret import PARAMETER
-from iot_authorizer_cli.console.secret_file import console_secret
-from iot_authorizer_cli.console.template_review import TemplateReview
+from iot_authorizer_cli.console.secret_file import PARAMETER, console_secret
 from iot_authorizer_cli.project.client_role import write_client_role
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
-from iot_core.api.http_api import HttpApiRoute
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
@@ -34,6 +28,11 @@ from iot_core.functions.lambda_function import TIMEOUT
 from iot_core.lifecycle import Lifecycle
 from iot_core.server import Server
 from iot_policies.account_region import EXAMPLE_PLACE, account_region
+
+if TYPE_CHECKING:  # These are loaded when they are first used: no MQTT client waits for the page and the prover.
+    from starlette.routing import BaseRoute
+
+    from iot_authorizer_cli.console.template_review import TemplateReview
 
 CREDENTIALS_PATH = "/credentials"
 """The path of the credentials endpoint."""
@@ -62,8 +61,6 @@ class LocalIotCore(Lifecycle):
     """Issues the tokens that only this machine trusts."""
     web: Path
     """The folder whose files are served at `/web/`."""
-    review: TemplateReview
-    """The proof of the template, and what edits of it open and close."""
 
     def __init__(
         self,
@@ -163,6 +160,13 @@ class LocalIotCore(Lifecycle):
         """
         return self.server.ca_path
 
+    @cached_property
+    def review(self) -> "TemplateReview":
+        """The proof of the template, and what edits of it open and close."""
+        from iot_authorizer_cli.console.template_review import TemplateReview  # noqa: PLC0415 (it loads the prover)
+
+        return TemplateReview(*self._first)
+
     def token(self, principal: str, claims: Mapping[str, object] | None = None, expires_in: int = 3600) -> str:
         """A JWT of the development issuer, which the authorizer on this machine trusts; `expires_in` in seconds."""
         self.server  # noqa: B018 (it raises before the start)
@@ -207,16 +211,8 @@ class LocalIotCore(Lifecycle):
             self.authorizers = core.authorizers
             await self._load(data, stack)
             self._secret = console_secret(data)
-            self.review = TemplateReview()
-            await self.review.changes(self.configuration.template)  # The one to compare with.
-            edits = EditDesk()
-            stack.callback(edits.close)
-            console = Console(
-                core, self.configuration, self.issuer, self._addresses, self._secret, self.review, edits, self.web
-            )
-            endpoint = HttpApiRoute(core, "credentials", lambda: self.configuration.credentials_endpoint)
-            routes = [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
-            server = Server(core, data, self.host, routes, (CREDENTIALS_PATH,), own_certificate)
+            self._first = self.configuration.template, time.time()
+            server = Server(core, data, self.host, self._routes, (CREDENTIALS_PATH,), own_certificate)
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
             except PortUnavailable as error:
@@ -231,8 +227,22 @@ class LocalIotCore(Lifecycle):
         """Ends all connections, and writes persistent data."""
         await self._stack.aclose()
 
-    def _addresses(self) -> ConsoleAddresses:
-        return ConsoleAddresses(self.url, self.tls_url, self.ca_path)
+    def _routes(self) -> "list[BaseRoute]":
+        """What is served beside AWS's APIs: the page, and the credentials endpoint."""
+        from starlette.routing import Route  # noqa: PLC0415 (all of these: no MQTT client waits for HTTP to load)
+
+        from iot_authorizer_cli.console.app import Console, ConsoleAddresses  # noqa: PLC0415
+        from iot_authorizer_cli.console.edits import EditDesk  # noqa: PLC0415
+        from iot_core.api.http_api import HttpApiRoute  # noqa: PLC0415
+
+        edits = EditDesk()
+        self._stack.callback(edits.close)
+        addresses = ConsoleAddresses(self.url, self.tls_url, self.ca_path)
+        console = Console(
+            self.iot_core, self.configuration, self.issuer, addresses, self._secret, self.review, edits, self.web
+        )
+        endpoint = HttpApiRoute(self.iot_core, "credentials", lambda: self.configuration.credentials_endpoint)
+        return [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:
