@@ -4,6 +4,8 @@ import contextlib
 import re
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -112,3 +114,20 @@ def test_an_exception_in_a_handler_is_told_with_its_place(tmp_path: Path, monkey
     (tmp_path / "mistaken.py").write_text("import time\n\ndef handle(:\n")
     with pytest.raises(BrokenHandler, match=r"SyntaxError: .*mistaken\.py:3$"):
         LocalIotCore(tmp_path / "authorizer.toml", handler="mistaken.handle").__enter__()
+
+
+def test_nothing_of_http_is_loaded_before_the_first_request(config: Path) -> None:
+    """No MQTT client waits for the page, its server and the prover to load."""
+    of_http = "{'starlette', 'uvicorn', 'h11', 'iot_policies.proofs', 'iot_authorizer_cli.console.app'}"
+    program = f"""
+import sys, urllib.error, urllib.request
+from pathlib import Path
+import iot_authorizer_cli.commands.dev.serving
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+with LocalIotCore(Path({str(config)!r})) as core:
+    before = {of_http} & set(sys.modules)
+    urllib.request.urlopen(core.console_url).close()
+    print(sorted(before), sorted({of_http} - set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[] []\n", "")
