@@ -25,12 +25,12 @@ check: .venv/all lint
 	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile check
 
 test: .venv/all .venv-cloud/ready node_modules/ready lint
-	@.ci/bring chromium mosquitto mosquitto-clients curl
+	@.ci/bring chromium-headless-shell mosquitto mosquitto-clients curl
 	$(BIN)/pytest -n 3  # On two cores: a third of the time, a test waits for another program.
 
-# Like `test`, with ten times as many generated examples, all faults, and AWS's large SDKs. Not needed for every change.
+# Like `test`, with 15 times as many generated examples, all faults, and AWS's large SDKs. Not needed for every change.
 test-long: .venv/all .venv-cloud/ready node_modules/ready tests/clients/node_modules/ready lint
-	@.ci/bring chromium mosquitto mosquitto-clients curl
+	@.ci/bring chromium-headless-shell mosquitto mosquitto-clients curl
 	$(BIN)/pytest -n 2 --hypothesis-profile long -o timeout=3600
 
 lint: .venv/all

@@ -41,6 +41,7 @@ def edit(folder: Path, old: str, new: str) -> str:
     return "edited.toml"
 
 
+@pytest.mark.slow
 def lines(run: Run, core: IotCoreUnderTest, *arguments: str) -> list[str]:
     """The lines about clients."""
     printed = run("diff", *arguments, "--live", "--endpoint-url", core.tls_url).stdout.splitlines()

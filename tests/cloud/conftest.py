@@ -1,21 +1,18 @@
 """One account for all tests of this package, and the projects that are deployed into it."""
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.authorizer.tokens import mint
-from tests.cdk.configurations import append, with_signing
+from tests.cdk.configurations import append
 from tests.cloud.cloud import ACCOUNT, REGION, Cloud, running_cloud
 from tests.cloud.credentials import query
 from tests.cloud.deployed_function import DeployedFunctions
-from tests.cloud.journey import Journey, Walked, walk_journey
 from tests.cloud.project import Project
 
-Walk = Callable[[Journey], Walked]
 BEFORE = "before"
 """The account's default authorizer, before anything is deployed."""
 RULES_CODE = """\
@@ -82,34 +79,13 @@ def plain(cloud: Cloud, folder: Path) -> Project:
 
 @pytest.fixture(scope="package")
 def updated(cloud: Cloud, folder: Path) -> Project:
-    """A project that was deployed, used, changed and deployed again, with an alias and an identity table."""
+    """A project with an identity table and the credentials endpoint: deployed, used, changed and deployed again."""
     settings = {"identity_table": True, "provisioned_concurrency": 1}
     first = {"memory_size": 256, "caching_for_http": False, "status": "ACTIVE"}
     project = Project.written(folder, "updated", publish="rooms/before", **first, **settings)
+    append(project.folder / "authorizer.toml", "[credentials]")
     project.deploy(cloud)
     cloud.ask(project.authorizer, httpContext=query(mint()))  # Now an environment of the first version is warm.
     project.change(publish="rooms/after", memory_size=384, caching_for_http=True, **settings)
     project.deploy(cloud)
     return project
-
-
-@pytest.fixture(scope="package")
-def signed(cloud: Cloud, folder: Path) -> Project:
-    """A project with the credentials endpoint whose signing was turned on after its first deployment."""
-    project = Project.written(folder, "signed", publish="rooms/any")
-    append(project.folder / "authorizer.toml", "[credentials]")
-    project.deploy(cloud)
-    with_signing(project.folder / "authorizer.toml")
-    project.change(publish="rooms/any")
-    project.deploy(cloud)
-    return project
-
-
-@pytest.fixture(scope="package")
-def walk(wheel: Path, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Walk:
-    """Walks a journey, each only once.
-
-    Their HOME is an empty folder before the first journey. The others find only the CDK's cache in it.
-    """
-    home = tmp_path_factory.mktemp("home")
-    return cache(lambda journey: walk_journey(journey, wheel, cloud, home))

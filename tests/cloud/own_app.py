@@ -6,14 +6,17 @@ tokens, has the URL of the keys that a user of AWS gets.
 """
 
 import json
+import shlex
+import sys
+from pathlib import Path
 
+from tests import ROOT
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import mint
-from tests.cloud.cloud import REGION
-from tests.cloud.credentials import query
-from tests.cloud.journey import Journey, Outputs
-from tests.cloud.project import THIS_MACHINE
+from tests.cloud.cloud import REGION, Cloud
+from tests.cloud.project import THIS_MACHINE, Project
 
+STACK = "shop"
 NAME = "ann"
 PARTNER = "https://partner.example.com/"
 _APP = f"""\
@@ -22,7 +25,7 @@ from aws_cdk import App, CfnOutput, CfnParameter, Stack, aws_cognito
 from iot_authorizer_cdk import AuthorizerProps, Dashboard, IdentityTable, IotCustomAuthorizer, Issuer, OnlineTable
 
 app = App()
-stack = Stack(app, "shop")
+stack = Stack(app, "{STACK}")
 partner = CfnParameter(stack, "Partner", default="first").value_as_string
 pool = aws_cognito.UserPool(stack, "Users")
 client = pool.add_client("Web")
@@ -51,7 +54,7 @@ app.synth()
 """
 _CONFIGURATION = """\
 name           = "shop"
-policy         = "policies/chat.toml"
+policy         = "chat.toml"
 token_key_name = "token"
 
 [[rule]]
@@ -72,29 +75,30 @@ def on_presence(event, context):
 """
 
 
-def access_token(outputs: Outputs, signer: str = "main", **changes: object) -> str:
+def own_app(cloud: Cloud, folder: Path) -> Project:
+    """The app in a folder of its own, deployed."""
+    project = Project.empty(folder, STACK)
+    project.write("chat.toml", (ROOT / "policies/chat.toml").read_text())
+    project.write("authorizer.toml", _CONFIGURATION)
+    project.write("keys.json", json.dumps(public_keys(signing_key("RS256"))))
+    project.write("online.py", _ONLINE)
+    project.write("cdk_app.py", _APP)
+    project.write("cdk.json", json.dumps({"app": shlex.join((sys.executable, "cdk_app.py"))}))
+    deploy(cloud, project)
+    return project
+
+
+def deploy(cloud: Cloud, project: Project, *arguments: str) -> None:
+    """Deploys the app."""
+    cloud.cdk(project.folder, "deploy", STACK, "--require-approval", "never", *arguments)
+
+
+def access_token(outputs: dict[str, str], signer: str = "main", **changes: object) -> str:
     """An access token of the pool, with changes to its claims."""
     claims = {"iss": issuer_of(outputs), "aud": ..., "client_id": outputs["Client"], "token_use": "access", "sub": NAME}
     return mint(signing_key("RS256", signer), head={"kid": signing_key("RS256").key_id}, **{**claims, **changes})
 
 
-def issuer_of(outputs: Outputs) -> str:
+def issuer_of(outputs: dict[str, str]) -> str:
     """The `iss` of the pool's tokens."""
     return f"https://cognito-idp.{REGION}.amazonaws.com/{outputs['Pool']}"
-
-
-OWN_APP = Journey(
-    name="shop",
-    init=("chat",),
-    app=_APP,
-    files={
-        "keys.json": json.dumps(public_keys(signing_key("RS256"))),
-        "authorizer.toml": _CONFIGURATION,
-        "online.py": _ONLINE,
-    },
-    heard="rooms/lobby/say/ann: Hello from Paho\n",
-    allowed=lambda outputs: {"httpContext": query(access_token(outputs, rooms=["attic"]))},
-    resource=f"topic/rooms/attic/say/{NAME}",
-    refused=lambda outputs: {"httpContext": query(access_token(outputs, client_id="another"))},
-    reason="wrong_client",
-)

@@ -80,9 +80,9 @@ class Project:
         """Writes a project with the stage's settings. With an identity table, passwords are in the table."""
         project = cls.empty(folder, stage)
         in_table = bool(settings.get("identity_table"))
-        project._write("authorizer.toml", _CONFIGURATION + ("" if in_table else _IN_A_FILE))
-        project._write("jwks.json", json.dumps(public_keys(signing_key("RS256"))))
-        project._write("passwords.toml", f'[users.{USER}]\nhash = "{hash_password(PASSWORD)}"\n')
+        project.write("authorizer.toml", _CONFIGURATION + ("" if in_table else _IN_A_FILE))
+        project.write("jwks.json", json.dumps(public_keys(signing_key("RS256"))))
+        project.write("passwords.toml", f'[users.{USER}]\nhash = "{hash_password(PASSWORD)}"\n')
         project.change(publish=publish, **settings)
         return project
 
@@ -96,19 +96,20 @@ class Project:
 
     def add_rule(self, name: str, topic: str, code: str) -> None:
         """Adds a rule that calls `on_message` of this code for messages to a topic."""
-        self._write("my_rules.py", code)
+        self.write("my_rules.py", code)
         with (self.folder / "authorizer.toml").open("a") as file:
             file.write(f'\n[[rule]]\nname = "{name}"\ntopics = ["{topic}"]\nfunction = "my_rules.on_message"\n')
 
     def change(self, *, publish: str, **settings: object) -> None:
         """Writes another template and other settings."""
-        self._write("policy.toml", _POLICY.replace("TOPIC", publish))
+        self.write("policy.toml", _POLICY.replace("TOPIC", publish))
         self.write_stage(**settings)
 
     def write_stage(self, **settings: object) -> None:
         """Writes cdk.json with one stage, for this machine's Python and processor."""
         stage = {"suffix": f"-{self.stage}", **THIS_MACHINE, **settings}
-        self._write("cdk.json", json.dumps({"context": {"stages": {self.stage: stage}}}))
+        self.write("cdk.json", json.dumps({"context": {"stages": {self.stage: stage}}}))
 
-    def _write(self, name: str, content: str) -> None:
+    def write(self, name: str, content: str) -> None:
+        """Writes or replaces a file of the project."""
         (self.folder / name).write_text(content)

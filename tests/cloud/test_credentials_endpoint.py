@@ -39,15 +39,15 @@ def client_role(cloud: Cloud, project: Project) -> str:
     return str(found)
 
 
-def test_a_client_gets_a_session_of_the_client_role(cloud: Cloud, signed: Project) -> None:
-    status, found = asked(cloud, signed, {}, Authorization=f"Bearer {mint(sub='ann')}")
+def test_a_client_gets_a_session_of_the_client_role(cloud: Cloud, updated: Project) -> None:
+    status, found = asked(cloud, updated, {}, Authorization=f"Bearer {mint(sub='ann')}")
     assert status == 200, found
     assert (found["clientId"], found["region"]) == ("ann", REGION)
-    assert found["endpoint"] == signed.outputs(cloud)["AuthorizerEndpoint"]
+    assert found["endpoint"] == updated.outputs(cloud)["AuthorizerEndpoint"]
     session = boto3.Session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], REGION)
     sts = session.client("sts", endpoint_url=cloud.environment["AWS_ENDPOINT_URL"])
     _, role, name = sts.get_caller_identity()["Arn"].rsplit("/", 2)
-    assert (name, role) == ("ann", client_role(cloud, signed))
+    assert (name, role) == ("ann", client_role(cloud, updated))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_a_client_gets_a_session_of_the_client_role(cloud: Cloud, signed: Projec
     ids=["none", "expired", "other page"],
 )
 def test_any_other_client_gets_the_reason_code(
-    cloud: Cloud, signed: Project, headers: dict[str, str], status: int, code: str
+    cloud: Cloud, updated: Project, headers: dict[str, str], status: int, code: str
 ) -> None:
-    found, body = asked(cloud, signed, {}, **headers)
+    found, body = asked(cloud, updated, {}, **headers)
     assert (found, body["Code"]) == (status, code)
 
 
-def test_another_client_id_is_refused_and_logged(cloud: Cloud, signed: Project) -> None:
-    status, found = asked(cloud, signed, {"clientId": "bob"}, Authorization=f"Bearer {mint(sub='ann')}")
+def test_another_client_id_is_refused_and_logged(cloud: Cloud, updated: Project) -> None:
+    status, found = asked(cloud, updated, {"clientId": "bob"}, Authorization=f"Bearer {mint(sub='ann')}")
     assert (status, found["Code"]) == (403, "client_id_not_granted")

@@ -1,4 +1,7 @@
-"""A destroyed stack that had an identity table and had made its authorizer the account's default."""
+"""A destroyed stack with an identity table: its authorizer was the default, and its signing was turned on.
+
+Then another authorizer takes the place of the first one, also as the default.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.cdk.configurations import with_signing
 from tests.cloud.cloud import Cloud
 from tests.cloud.conftest import BEFORE
 from tests.cloud.project import Project
@@ -16,6 +20,10 @@ class Destroyed:
     """What is known about a destroyed stack."""
 
     project: Project
+    authorizer: str
+    """Its authorizer's name, since signing was turned on."""
+    others: frozenset[str]
+    """The stack's other authorizers then."""
     function_arn: str
     default_meanwhile: str
     """The account's default authorizer while the stack existed."""
@@ -31,14 +39,29 @@ def default(cloud: Cloud) -> str:
 def destroyed(cloud: Cloud, folder: Path) -> Destroyed:
     project = Project.written(folder, "destroyed", publish="rooms/any", default=True, identity_table=True)
     project.deploy(cloud)
-    function_arn = cloud.describe(project.authorizer)["authorizerFunctionArn"]
+    with_signing(project.folder / "authorizer.toml")
+    project.deploy(cloud)
+    name = f"{project.authorizer}-signed"
+    function_arn = cloud.describe(name)["authorizerFunctionArn"]
     meanwhile, table = default(cloud), project.outputs(cloud)["IdentityTable"]
+    others = authorizers(cloud, project) - {name}
     project.destroy(cloud)
-    return Destroyed(project, function_arn, meanwhile, table)
+    return Destroyed(project, name, others, function_arn, meanwhile, table)
+
+
+def authorizers(cloud: Cloud, project: Project) -> frozenset[str]:
+    """The names of the active authorizers of a project."""
+    listed = cloud.client("iot").list_authorizers(status="ACTIVE")["authorizers"]
+    names = (each["authorizerName"] for each in listed)
+    return frozenset(name for name in names if name.startswith(project.authorizer))
+
+
+def test_the_authorizer_with_signing_took_the_place_of_the_previous_one(destroyed: Destroyed) -> None:
+    assert destroyed.others == frozenset()
 
 
 def test_its_authorizer_was_the_default(destroyed: Destroyed) -> None:
-    assert destroyed.default_meanwhile == destroyed.project.authorizer
+    assert destroyed.default_meanwhile == destroyed.authorizer
 
 
 def test_the_default_before_is_the_default_again(cloud: Cloud, destroyed: Destroyed) -> None:
@@ -47,7 +70,7 @@ def test_the_default_before_is_the_default_again(cloud: Cloud, destroyed: Destro
 
 def test_the_authorizer_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        cloud.describe(destroyed.project.authorizer)
+        cloud.describe(destroyed.authorizer)
 
 
 def test_the_function_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:

@@ -1,13 +1,12 @@
-"""From an empty folder to a deployed authorizer, with only the built wheel."""
+"""From an empty folder to a deployed authorizer with rules of the user's own, with only the built wheel."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.cloud.cloud import Cloud
-from tests.cloud.conftest import Walk
-from tests.cloud.journey import Journey, Walked
-from tests.cloud.own_app import OWN_APP
+from tests.cloud.journey import Folder, Seen, walk
 
 THEIRS = ("authorizer", "policies", "identities", "local", "cdk")
 """Packages of a user's that have the names of our folders."""
@@ -55,58 +54,52 @@ import {", ".join(THEIRS)}
 def test_they_are_ours():
     assert {{each.THEIRS for each in ({", ".join(THEIRS)})}} == {{True}}
 """
+FILES = {
+    "authorizer.toml": CONFIGURATION,
+    "my_rules.py": CODE,
+    "sessions.py": f'from {PACKAGE} import Signer\n\nSESSIONS = Signer("secret")\n',
+    "tests/test_rules.py": TEST,
+    "tests/test_theirs.py": SUITE,
+    **{f"{name}/__init__.py": "THEIRS = True\n" for name in THEIRS},
+}
+"""What the user writes after `init`."""
+AUTHORIZER = "rules-dev"
 
 
-RULES = Journey(
-    name="rules",
-    init=(),
-    files={
-        "authorizer.toml": CONFIGURATION,
-        "my_rules.py": CODE,
-        "sessions.py": f'from {PACKAGE} import Signer\n\nSESSIONS = Signer("secret")\n',
-        "tests/test_rules.py": TEST,
-        "tests/test_theirs.py": SUITE,
-        **{f"{name}/__init__.py": "THEIRS = True\n" for name in THEIRS},
-    },
-    tests="uv run pytest",
-    variables={"PYTHONPATH": "."},
-    packages=(PACKAGE,),
-    token=SESSION,
-    heard="rooms/lobby/say/ann: Hello from Paho\n",
-    allowed=lambda _: {"httpContext": {"queryString": f"?session={SESSION}"}},
-    resource="topic/rooms/lobby/say/ann",
-    refused=lambda _: {"httpContext": {"queryString": f"?session={SESSION}x"}},
-    reason="unknown_session",
-)
+@pytest.fixture(scope="module")
+def seen(wheel: Path, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    folder = Folder(cloud, tmp_path_factory.mktemp("home") / "rules", {"PYTHONPATH": "."})
+    return walk(folder, wheel, FILES, PACKAGE, SESSION)
 
 
-@pytest.fixture(scope="module", params=[RULES, OWN_APP], ids=lambda journey: journey.name)
-def walked(request: pytest.FixtureRequest, walk: Walk) -> Walked:
-    return walk(request.param)
+def test_the_tests_of_the_project_pass(seen: Seen) -> None:
+    assert " passed" in seen.tests
 
 
-def test_the_tests_of_the_project_pass(walked: Walked) -> None:
-    assert " passed" in walked.tests
+def test_the_client_that_dev_prints_gets_its_message(seen: Seen) -> None:
+    assert seen.heard == "rooms/lobby/say/ann: Hello from Paho\n"
 
 
-def test_the_client_that_dev_prints_gets_its_message(walked: Walked) -> None:
-    assert walked.heard == walked.journey.heard
+@pytest.mark.usefixtures("seen")
+def test_the_deployed_authorizer_is_active(cloud: Cloud) -> None:
+    assert cloud.describe(AUTHORIZER)["status"] == "ACTIVE"
 
 
-def test_the_deployed_authorizer_is_active(walked: Walked, cloud: Cloud) -> None:
-    assert cloud.describe(walked.journey.authorizer)["status"] == "ACTIVE"
+def session(text: str) -> dict[str, str]:
+    return {"queryString": f"?session={text}"}
 
 
-def test_the_deployed_function_allows_what_was_written(walked: Walked, cloud: Cloud) -> None:
-    documents = cloud.ask(walked.journey.authorizer, **walked.journey.allowed(walked.outputs))["policyDocuments"]
+@pytest.mark.usefixtures("seen")
+def test_the_deployed_function_allows_what_was_written(cloud: Cloud) -> None:
+    documents = cloud.ask(AUTHORIZER, httpContext=session(SESSION))["policyDocuments"]
     statements = [statement for document in documents for statement in json.loads(document)["Statement"]]
-    assert walked.journey.resource in {each.split(":")[-1] for found in statements for each in found["Resource"]}
+    resources = {each.split(":")[-1] for found in statements for each in found["Resource"]}
+    assert "topic/rooms/lobby/say/ann" in resources
 
 
-def test_the_deployed_function_refuses_another_client_and_logs_why(walked: Walked, cloud: Cloud) -> None:
+@pytest.mark.usefixtures("seen")
+def test_the_deployed_function_refuses_another_client_and_logs_why(cloud: Cloud) -> None:
     """The alarms find the line by the authorizer's name."""
-    assert cloud.ask(walked.journey.authorizer, **walked.journey.refused(walked.outputs))["isAuthenticated"] is False
-    lines = cloud.log(cloud.describe(walked.journey.authorizer)["authorizerFunctionArn"])
-    assert (walked.journey.reason, walked.journey.authorizer) in {
-        (line.get("reason"), line["service"]) for line in lines
-    }
+    assert cloud.ask(AUTHORIZER, httpContext=session(f"{SESSION}x"))["isAuthenticated"] is False
+    lines = cloud.log(cloud.describe(AUTHORIZER)["authorizerFunctionArn"])
+    assert ("unknown_session", AUTHORIZER) in {(line.get("reason"), line["service"]) for line in lines}

@@ -1,28 +1,43 @@
-"""What a deployed CDK app of the user's own has beside a journey: other tokens, outputs, and values that change."""
+"""A deployed CDK app of the user's own: its clients, outputs, and values that change."""
 
 import base64
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.authorizer.tokens import mint
 from tests.cloud.cloud import Cloud
-from tests.cloud.conftest import Walk
 from tests.cloud.credentials import query
-from tests.cloud.journey import CDK_DEPLOY, Outputs, Walked
-from tests.cloud.own_app import NAME, OWN_APP, PARTNER, access_token, issuer_of
+from tests.cloud.own_app import NAME, PARTNER, STACK, access_token, deploy, issuer_of, own_app
+from tests.cloud.project import Project
+
+Outputs = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def walked(walk: Walk) -> Walked:
-    return walk(OWN_APP)
+def project(cloud: Cloud, folder: Path) -> Project:
+    return own_app(cloud, folder)
 
 
 @pytest.fixture(scope="module")
-def outputs(walked: Walked) -> Outputs:
-    return walked.outputs
+def outputs(cloud: Cloud, project: Project) -> Outputs:
+    return cloud.outputs(STACK)
+
+
+def test_an_access_token_of_the_pool_gets_the_policy(cloud: Cloud, outputs: Outputs) -> None:
+    token = access_token(outputs, rooms=["attic"])
+    documents = cloud.ask(outputs["AuthorizerName"], httpContext=query(token))["policyDocuments"]
+    assert any(f":topic/rooms/attic/say/{NAME}" in document for document in documents)
+
+
+def test_a_token_of_another_app_client_is_refused_and_logged(cloud: Cloud, outputs: Outputs) -> None:
+    token = access_token(outputs, client_id="another")
+    assert cloud.ask(outputs["AuthorizerName"], httpContext=query(token))["isAuthenticated"] is False
+    arn = cloud.describe(outputs["AuthorizerName"])["authorizerFunctionArn"]
+    assert "wrong_client" in {line.get("reason") for line in cloud.log(arn)}
 
 
 @pytest.mark.parametrize(
@@ -75,10 +90,12 @@ def test_the_function_of_a_rule_keeps_the_table_of_clients_that_are_online(cloud
     }
 
 
-def test_a_value_that_changes_with_the_deployment_only_is_in_force_after_it(cloud: Cloud, walked: Walked) -> None:
+def test_a_value_that_changes_with_the_deployment_only_is_in_force_after_it(
+    cloud: Cloud, project: Project, outputs: Outputs
+) -> None:
     """The template is the same, so that the CDK alone would publish no version of the function (aws-cdk #25997)."""
     first, second = (query(mint(iss=PARTNER, aud=audience, sub=NAME)) for audience in ("first", "second"))
-    name = walked.outputs["AuthorizerName"]
+    name = outputs["AuthorizerName"]
     assert [cloud.ask(name, httpContext=each)["isAuthenticated"] for each in (first, second)] == [True, False]
-    walked.folder.run(f"{CDK_DEPLOY} {OWN_APP.stack} --parameters Partner=second")
+    deploy(cloud, project, "--parameters", "Partner=second")
     assert [cloud.ask(name, httpContext=each)["isAuthenticated"] for each in (first, second)] == [False, True]

@@ -29,6 +29,7 @@ def digest_of(password: bytes, iterations: int, salt: bytes = SALT) -> PasswordD
     return PasswordDigest(hashlib.pbkdf2_hmac("sha512", password, salt, iterations), salt, iterations)
 
 
+@pytest.mark.slow
 @examples(1 / 10)  # Each takes 60 ms.
 @given(st.binary(max_size=40), st.sampled_from([0, 1, 101, 1000]), st.binary(min_size=8, max_size=64))
 def test_a_hash_of_a_digest_verifies_its_password_only(password: bytes, iterations: int, salt: bytes) -> None:

@@ -115,6 +115,7 @@ def begun(process: "subprocess.Popen[bytes]") -> None:
     process.stdout.readline()
 
 
+@pytest.mark.slow
 @questions("write", "delete", "extend", "shorten", "keep")
 def test_a_file_that_another_process_writes_for_too_long_is_not_written(
     path: Path, writing: "subprocess.Popen[bytes]", ask: Question

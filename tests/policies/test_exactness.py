@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 
 from iot_policies import Grant, InvalidTopics, PolicyTemplate
@@ -49,6 +50,7 @@ def test_widened_grants_allow_all_that_their_entries_match(case: Case) -> None:
     assert filters_within_one(case.granted("subscribe")) <= permitted(documents, "iot:Subscribe")
 
 
+@pytest.mark.slow
 @given(cases(denials=True))
 def test_a_deny_wins_wherever_its_filter_matches(case: Case) -> None:
     documents = case.documents()

@@ -236,6 +236,7 @@ levels = st.sampled_from(("users", "user", "ann", "open", "a", "+", "#", "$aws",
 resources = st.lists(levels, min_size=1, max_size=4).map("/".join) | hostile.names
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(get_args(Question)),
     resources,

@@ -24,6 +24,7 @@ def proved() -> str:
     return json.dumps(certificate(template, prove(template), name=CHAT, content=(ROOT / CHAT).read_bytes()))
 
 
+@pytest.mark.slow
 @pytest.fixture
 def chat() -> dict[str, Any]:
     """The certificate of the template `chat`."""

@@ -112,6 +112,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 @pytest.fixture
 def repository(folder: Path) -> Path:
     """A project in a folder of a repository, with one commit."""

@@ -51,6 +51,7 @@ def test_a_template_that_does_not_load_has_its_own_error(run: Run, folder: Path)
     assert "own.toml:2: grant[0].publish[0]" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "name"), [("session-policy", "a session policy"), ("cognito-role", "a role of guests")]
 )

@@ -29,6 +29,7 @@ def held() -> Iterator[Held]:
     gc.enable()
 
 
+@pytest.mark.slow
 def peak(held: Held, work: Callable[[], object]) -> int:
     """How many bytes some work takes at its peak."""
     before = held()

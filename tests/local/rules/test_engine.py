@@ -319,6 +319,7 @@ async def test_a_loop_of_republishes_ends_and_is_reported(tmp_path: Path) -> Non
         assert "a loop" in str(last["problem"])
 
 
+@pytest.mark.slow
 @in_event_loop
 async def test_rules_that_multiply_a_message_leave_room_for_others(tmp_path: Path) -> None:
     async with running(tmp_path) as rules:

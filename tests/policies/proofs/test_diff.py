@@ -70,6 +70,7 @@ def test_each_topic_that_a_change_opens_or_closes_for_a_principal_is_in_a_line(e
             assert of_lines(new, lines, action, probes) == probes, (effect, action)
 
 
+@pytest.mark.slow
 @given(edits())
 @examples(0.15)
 def test_each_example_is_decided_differently_and_there_is_no_difference_outside_the_lines(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ def compiled(template: PolicyTemplate, asked: Mapping[str, Any]) -> tuple[Meanin
         return None
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**9))
 @examples(10 / 3)
 def test_policies_of_a_random_template_are_right_and_a_lost_resource_is_found_by_both_or_by_neither(seed: int) -> None:

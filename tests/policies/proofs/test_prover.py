@@ -17,6 +17,7 @@ MOST_EXAMPLES, MOST_COMPARISONS = 1000, 1000
 """For a ready template; a comparison takes less than a millisecond."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_a_ready_template_is_proved_with_few_examples(path: Path) -> None:
     proof = prove(PolicyTemplate.load(path))

@@ -55,6 +55,7 @@ def dev(folder: Path, signature: str) -> Iterator[Dev]:
         yield dev
 
 
+@pytest.mark.slow
 def test_invoke_verifies_the_signature_for_it(run: Run, signature: str) -> None:
     done = run("invoke", "--handler", "app.lambda_handler", "--token", TOKEN, "--token-signature", signature)
     assert (done.returncode, json.loads(done.stdout)["principalId"]) == (0, "user")

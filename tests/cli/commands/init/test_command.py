@@ -140,6 +140,7 @@ def test_a_project_for_clients_without_credentials_can_be_built(init: Init, proj
     assert deployment_problems(project / "authorizer.toml") == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ready_templates())
 def test_what_its_ci_workflow_runs_succeeds(init: Init, project: Path, template: str) -> None:
     init(template, *AUTH0)

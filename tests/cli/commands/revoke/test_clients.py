@@ -40,6 +40,7 @@ def test_a_revoked_principal_is_disconnected_at_once_and_cannot_connect_again(se
     )
 
 
+@pytest.mark.slow
 def test_other_principals_stay_connected(server: Server) -> None:
     with connect(server, "dan", server.token("dan")) as other:
         assert other.next().kind == "connected"

@@ -42,6 +42,7 @@ def of(name: str) -> Revocation:
     return Revocation(Kind.PRINCIPAL, NOW, principal=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("connects", "still_allowed"), [(6, ("una",)), (2, ())], ids=["after all caches ended", "by a cached answer"]
 )
@@ -71,6 +72,7 @@ def test_a_slow_endpoint_does_not_prolong_the_looking(target: RevocationTarget) 
     assert len(waited) < 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache_for", [0, 5])
 def test_it_looks_each_second_until_no_cached_answer_can_allow_a_client(
     target: RevocationTarget, cache_for: int
