@@ -124,6 +124,10 @@ class Decoder:
         """
         # Written for speed. Nearly all packets are whole and have a length of one or two bytes.
         start = self._offset
+        if start == self._end and not self._waiting and self._error is None:
+            self._chunk = b""
+            self._offset = self._end = 0
+            return None
         body = start + 2
         end = 0
         if body < self._end:
@@ -154,9 +158,6 @@ class Decoder:
     def _find(self) -> _Frame | None:
         if self._error is not None:
             raise copy.copy(self._error)
-        if self._offset == self._end and not self._waiting:
-            self._drop_chunk()
-            return None
         try:
             return self._whole_packet()
         except MqttError as error:
