@@ -3,6 +3,7 @@
 A check has no expectation. The same check on this machine says what is expected.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -82,11 +83,13 @@ class ConformanceCheck:
             return f"no connection: {error}"
 
 
-def _subscribe(topic_filter: str, qos: int = 1, *, no_local: bool = False) -> Subscribe:
+def subscribe(topic_filter: str, qos: int = 1, *, no_local: bool = False) -> Subscribe:
+    """A SUBSCRIBE with one filter."""
     return Subscribe(_PACKET_ID, (Subscription(topic_filter, qos, no_local=no_local),))
 
 
-def _message(topic: str, qos: int = 1, *, retain: bool = False, payload: bytes = b"hello") -> Publish:
+def message(topic: str, qos: int = 1, *, retain: bool = False, payload: bytes = b"hello") -> Publish:
+    """A PUBLISH."""
     return Publish(topic, payload, qos, retain, packet_id=_PACKET_ID if qos else None)
 
 
@@ -126,7 +129,7 @@ def _second_connect(clients: Clients) -> str:
 
 
 def _wildcard(clients: Clients) -> str:
-    return _sent(clients, encode(_message(f"{clients.topic()}/~"), clients.version).replace(b"~", b"+"))
+    return _sent(clients, encode(message(f"{clients.topic()}/~"), clients.version).replace(b"~", b"+"))
 
 
 def _sent(clients: Clients, content: bytes) -> str:
@@ -146,8 +149,8 @@ def _high_alias(clients: Clients) -> str:
 
 def _echo(clients: Clients) -> str:
     with clients.connected() as wire:
-        subscribed = wire.answer(_subscribe(clients.topic()))
-        wire.send(_message(clients.topic()))
+        subscribed = wire.answer(subscribe(clients.topic()))
+        wire.send(message(clients.topic()))
         return f"{subscribed}, {described(wire.next_of(Publish))}"
 
 
@@ -158,26 +161,26 @@ def _identifier(clients: Clients) -> str:
 
 def _no_local(clients: Clients) -> str:
     with clients.connected() as wire:
-        wire.answer(_subscribe(clients.topic(), no_local=True))
-        return wire.answer(_message(clients.topic()))
+        wire.answer(subscribe(clients.topic(), no_local=True))
+        return wire.answer(message(clients.topic()))
 
 
 def _retained(clients: Clients) -> str:
     topic = clients.topic("kept")
     with clients.connected() as wire:
-        wire.answer(_message(topic, retain=True))
-        wire.send(_subscribe(topic))
+        wire.answer(message(topic, retain=True))
+        wire.send(subscribe(topic))
         found = described(wire.next_of(Publish))
-        wire.answer(_message(topic, retain=True, payload=b""))  # Deletes it.
+        wire.answer(message(topic, retain=True, payload=b""))  # Deletes it.
         return found
 
 
 def _session(clients: Clients) -> str:
     with clients.connected(clean_start=False) as wire:
-        wire.answer(_subscribe(clients.topic()))
+        wire.answer(subscribe(clients.topic()))
         wire.send(Disconnect())
     with clients.connected("b") as other:
-        other.answer(_message(clients.topic()))
+        other.answer(message(clients.topic()))
     _wait()
     with Wire(clients.endpoint, clients.version) as wire:
         wire.send(connect_packet(clients.endpoint, clients.version, clients.client_id(), clean_start=False))
@@ -189,7 +192,7 @@ def _session(clients: Clients) -> str:
 
 def _will(clients: Clients) -> str:
     with clients.connected("b") as other:
-        other.answer(_subscribe(clients.topic()))
+        other.answer(subscribe(clients.topic()))
         with clients.connected(will=Will(clients.topic(), b"gone", 1)):
             pass
         return described(other.next_of(Publish))
@@ -197,11 +200,24 @@ def _will(clients: Clients) -> str:
 
 def _shared(clients: Clients) -> str:
     with clients.connected("b") as one, clients.connected("c") as other, clients.connected() as sender:
-        answers = [wire.answer(_subscribe(f"$share/group/{clients.topic()}", 0)) for wire in (one, other)]
+        answers = [wire.answer(subscribe(f"$share/group/{clients.topic()}", 0)) for wire in (one, other)]
         for _ in range(4):
-            sender.answer(_message(clients.topic()))
+            sender.answer(message(clients.topic()))
         found = [wire.answer().count("PUBLISH") for wire in (one, other)]
         return f"{answers[0]}, {sum(found)} of 4 messages to {sum(map(bool, found))} of 2 members"
+
+
+def _presence(clients: Clients, kind: str) -> str:
+    """The fields of the event about another client that connects and breaks its connection."""
+    with clients.connected() as wire:
+        wire.answer(subscribe(f"$aws/events/presence/{kind}/{clients.client_id('b')}"))
+        with clients.connected("b"):
+            pass
+        found = wire.next_of(Publish)
+    if not isinstance(found, Publish):
+        return described(found)
+    event = json.loads(found.payload)
+    return ", ".join([*sorted(event), *filter(None, [event.get("disconnectReason")])])
 
 
 def _carried(clients: Clients) -> str:
@@ -213,7 +229,7 @@ def _carried(clients: Clients) -> str:
         user_properties=(("a", "b"),),
     )
     with clients.connected() as wire:
-        wire.answer(_subscribe(clients.topic()))
+        wire.answer(subscribe(clients.topic()))
         wire.send(Publish(clients.topic(), b"hello", properties=told))
         found = wire.next_of(Publish)
         return _present(found.properties, with_values=False) if isinstance(found, Publish) else described(found)
@@ -232,17 +248,17 @@ _IN_BOTH: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     "client-id-empty": ("an empty client ID, if the policy allows none", lambda c: c.answer("")),
     "taken-over": ("a client whose client ID another one takes", _taken_over),
     "second-connect": ("a second CONNECT", _second_connect),
-    "subscribe-refused": ("a SUBSCRIBE that is not allowed", lambda c: _to(c, _subscribe("conformance/closed"))),
-    "subscribe-qos-2": ("a SUBSCRIBE with QoS 2", lambda c: _to(c, _subscribe(c.topic(), 2))),
-    "publish-allowed": ("a PUBLISH with QoS 1", lambda c: _to(c, _message(c.topic()))),
-    "publish-refused": ("a PUBLISH that is not allowed", lambda c: _to(c, _message(c.topic("closed")))),
-    "publish-qos-2": ("a PUBLISH with QoS 2", lambda c: _to(c, _message(c.topic(), 2))),
-    "retain-refused": ("a RETAIN that is not allowed", lambda c: _to(c, _message(c.topic(), retain=True))),
-    "publish-slashes": ("a topic with eight slashes", lambda c: _to(c, _message(f"{c.topic()}/1/2/3/4/5"))),
+    "subscribe-refused": ("a SUBSCRIBE that is not allowed", lambda c: _to(c, subscribe("conformance/closed"))),
+    "subscribe-qos-2": ("a SUBSCRIBE with QoS 2", lambda c: _to(c, subscribe(c.topic(), 2))),
+    "publish-allowed": ("a PUBLISH with QoS 1", lambda c: _to(c, message(c.topic()))),
+    "publish-refused": ("a PUBLISH that is not allowed", lambda c: _to(c, message(c.topic("closed")))),
+    "publish-qos-2": ("a PUBLISH with QoS 2", lambda c: _to(c, message(c.topic(), 2))),
+    "retain-refused": ("a RETAIN that is not allowed", lambda c: _to(c, message(c.topic(), retain=True))),
+    "publish-slashes": ("a topic with eight slashes", lambda c: _to(c, message(f"{c.topic()}/1/2/3/4/5"))),
     "publish-wildcard": ("a topic with a +", _wildcard),
     "publish-large": (
         "a payload of 128 KB and a byte",
-        lambda c: _to(c, _message(c.topic(), payload=bytes(_TOO_LARGE))),
+        lambda c: _to(c, message(c.topic(), payload=bytes(_TOO_LARGE))),
     ),
     "echo": ("a client that subscribes to what it publishes", _echo),
 }
@@ -263,10 +279,16 @@ _ONCE: dict[str, ConformanceCheck] = {
         ConformanceCheck(
             "subscription-identifier", "What does a SUBSCRIBE with a subscription identifier get?", _identifier
         ),
+        ConformanceCheck(
+            "presence-connected", "Which fields has the event of a connection?", lambda c: _presence(c, "connected")
+        ),
+        ConformanceCheck(
+            "presence-disconnected", "Which fields has that of a lost one?", lambda c: _presence(c, "disconnected")
+        ),
         ConformanceCheck("properties", "Which properties of a message arrive?", _carried),
     )
 }
-CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
+MQTT_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
     {
         f"{name}-{number}": ConformanceCheck(f"{name}-{number}", f"What does {who} get ({title})?", run, version)
         for name, (who, run) in _IN_BOTH.items()
@@ -274,4 +296,4 @@ CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
     }
     | _ONCE
 )
-"""All checks by their names."""
+"""All checks of MQTT by their names."""

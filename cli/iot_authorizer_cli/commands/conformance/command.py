@@ -1,23 +1,27 @@
 """`iot-authorizer conformance`: the same checks against IoT Core in an account and on this machine."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.conformance.checks import CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
 from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
 from iot_authorizer_cli.commands.conformance.wire import Endpoint
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
 
+CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType({**MQTT_CHECKS, **HTTP_CHECKS})
+"""All checks by their names."""
 _PATIENCE_HERE, _PATIENCE_THERE = 2.0, 5.0
 _NEXT = """\
-{folder}: written: an authorizer with one user, whose password is in credentials.json.
+{folder}: written: an authorizer with one user, whose secrets are in credentials.json.
 Next, in that folder, with the credentials of an AWS account (some minutes of it cost a few cents at most):
 
   iot-authorizer deploy
@@ -35,7 +39,7 @@ class Observation:
     here: str
     """On this machine."""
     there: str | None
-    """At the other endpoint; None without one."""
+    """At the other endpoint, now or in an earlier run; None without one."""
 
     @property
     def agrees(self) -> bool:
@@ -55,6 +59,10 @@ def conformance(
     authorizer: Annotated[
         str, typer.Option("--authorizer", metavar="NAME", help="The name of the deployed authorizer.")
     ] = NAME,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="FILE", help="Compare with what an earlier run printed with --json."),
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--check", metavar="NAME", help="Run only this check; repeatable.")
     ] = None,
@@ -62,19 +70,24 @@ def conformance(
 ) -> None:
     """Compare your account with IoT Core on this machine.
 
-    Each check does one thing with MQTT, in both places, and compares the answers. It takes about a minute, and invokes
-    the deployed function some 50 times.
+    Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about a minute, and
+    invokes the deployed function some 60 times.
 
     Exits with 1 if an answer differs.
     """
+    if endpoint is not None and against is not None:
+        raise typer.BadParameter("expected --endpoint or --against, found both", param_hint="--against")
     if not folder.exists():
         write_project(folder)
         typer.echo(_NEXT.format(folder=printable(str(folder))), err=True)
         return
     project, checks = read_project(folder), _checks(only or ())
+    there = _there(project, endpoint, authorizer, ca) if against is None else _read(against)
+    if isinstance(there, Mapping):
+        checks = [each for each in checks if each.name in there]
     found = []
     with progress("checks", len(checks)) as show:
-        for each in _observations(project, checks, _there(project, endpoint, authorizer, ca)):
+        for each in _observations(project, checks, there):
             found.append(each)
             show(len(found))
     if as_json:
@@ -91,6 +104,19 @@ def _checks(names: Sequence[str]) -> Sequence[ConformanceCheck]:
     return [CHECKS[name] for name in names] or list(CHECKS.values())
 
 
+def _read(against: Path) -> Mapping[str, str]:
+    """What each check of an earlier run found at its endpoint, or on that machine if it had no endpoint."""
+    try:
+        listed = json.loads(against.read_text("utf-8"))
+        found = {str(each["check"]): str(each["there"] or each["here"]) for each in listed}
+        if not found:
+            raise ValueError("it has no checks")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{against}: expected the output of conformance with --json: {type(error).__name__}: {error}"
+        raise typer.BadParameter(problem, param_hint="--against") from None
+    return found
+
+
 def _there(project: ConformanceProject, address: str | None, authorizer: str, ca: Path | None) -> Endpoint | None:
     if address is None:
         return None
@@ -104,13 +130,14 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
         authorizer=authorizer,
         user=project.user,
         password=project.password,
+        token=project.token(),
         patience=_PATIENCE_THERE,
         ca=ca,
     )
 
 
 def _observations(
-    project: ConformanceProject, checks: Sequence[ConformanceCheck], there: Endpoint | None
+    project: ConformanceProject, checks: Sequence[ConformanceCheck], there: Endpoint | Mapping[str, str] | None
 ) -> Iterator[Observation]:
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
 
@@ -122,10 +149,17 @@ def _observations(
             authorizer=NAME,
             user=project.user,
             password=project.password,
+            token=project.token(),
             patience=_PATIENCE_HERE,
         )
         for check in checks:
-            yield Observation(check, check.observe(here), None if there is None else check.observe(there))
+            yield Observation(check, check.observe(here), _found(check, there))
+
+
+def _found(check: ConformanceCheck, there: Endpoint | Mapping[str, str] | None) -> str | None:
+    if isinstance(there, Endpoint):
+        return check.observe(there)
+    return None if there is None else there[check.name]
 
 
 def _lines(found: Sequence[Observation]) -> Iterator[str]:

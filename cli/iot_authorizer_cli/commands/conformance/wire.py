@@ -43,6 +43,8 @@ class Endpoint:
     authorizer: str
     user: str
     password: str = field(repr=False)
+    token: str = field(repr=False)
+    """What the user shows over HTTPS and WebSockets."""
     patience: float
     """Seconds that it waits for a packet."""
     ca: Path | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.commands.conformance.checks import CHECKS
+from iot_authorizer_cli.commands.conformance.command import CHECKS
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.cli.in_process import run_here
 
@@ -57,9 +57,28 @@ FOUND: Mapping[str, str] = {
     "will": "PUBLISH QoS 1: gone",
     "shared": "SUBACK 0x00, 4 of 4 messages to 2 of 2 members",
     "subscription-identifier": "DISCONNECT 0xa1, closed",
+    "presence-connected": "clientId, eventType, ipAddress, principalIdentifier, sessionIdentifier, timestamp, "
+    "versionNumber",
+    "presence-disconnected": "clientId, clientInitiatedDisconnect, disconnectReason, eventType, principalIdentifier, "
+    "sessionIdentifier, timestamp, versionNumber, CONNECTION_LOST",
+    "http-publish": "200",
+    "http-publish-refused": "403",
+    "http-publish-qos-2": "400",
+    "http-publish-retain": "200",
+    "http-retain-refused": "403",
+    "http-publish-large": "413",
+    "http-wildcard": "400",
+    "http-wrong-token": "401",
+    "http-no-token": "401",
+    "http-no-authorizer": "401",
+    "http-header-case": "200",
+    "http-to-mqtt": "200, PUBLISH QoS 1: hello",
+    "http-retained-refused": "403",
+    "websocket": "101",
+    "websocket-wrong-token": "101",
     "properties": "content_type, correlation_data, message_expiry_interval, response_topic, user_properties",
 }
-QUICK = ("--check", "publish-allowed-5", "--check", "retained")
+QUICK = ("--check", "publish-allowed-5", "--check", "retained", "--check", "http-publish")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +112,8 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
         [
             "agrees   publish-allowed-5: PUBACK 0x00",
             "agrees   retained: PUBLISH QoS 1, retained: hello",
-            "2 checks, 0 differ",
+            "agrees   http-publish: 200",
+            "3 checks, 0 differ",
         ],
     )
 
@@ -113,6 +133,29 @@ def test_a_difference_is_shown_with_both_answers_and_ends_with_1(project: Path) 
     )
 
 
+def test_an_earlier_run_is_compared_with_this_machine(project: Path, tmp_path: Path) -> None:
+    transcript = tmp_path / "conformance.json"
+    transcript.write_text(run_here(project, "conformance", ".", *QUICK, "--json").stdout)
+    same = run_here(project, "conformance", ".", "--against", str(transcript))
+    assert (same.returncode, same.stdout.splitlines()[-1]) == (0, "3 checks, 0 differ")
+    transcript.write_text(transcript.read_text().replace("PUBACK 0x00", "PUBACK 0x10"))
+    other = run_here(project, "conformance", ".", "--against", str(transcript))
+    assert (other.returncode, other.stdout.splitlines()[2].strip()) == (1, "there: PUBACK 0x10")
+
+
+def test_of_an_earlier_run_what_its_endpoint_did_is_compared(project: Path, tmp_path: Path) -> None:
+    transcript = tmp_path / "conformance.json"
+    transcript.write_text(json.dumps([{"check": "retained", "here": "CONNACK 0x00", "there": FOUND["retained"]}]))
+    assert run_here(project, "conformance", ".", "--against", str(transcript)).returncode == 0
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"check": 1}', "[1]", '[{"check": "retained"}]'])
+def test_another_file_than_that_of_a_run_is_a_mistake(project: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content)
+    done = run_here(project, "conformance", ".", "--against", str(tmp_path / "other.json"))
+    assert (done.returncode, "expected the output of conformance with --json" in done.stderr) == (2, True)
+
+
 def test_an_endpoint_that_nothing_listens_at_is_a_difference(project: Path) -> None:
     done = run_here(project, "conformance", ".", "--check", "publish-allowed-5", "--endpoint", "localhost:1")
     assert (done.returncode, "there: no connection: " in done.stdout) == (1, True)
@@ -122,6 +165,10 @@ def test_an_endpoint_that_nothing_listens_at_is_a_difference(project: Path) -> N
     ("arguments", "told"),
     [
         (("--check", "x"), f"Invalid value for --check: x: expected one of {', '.join(CHECKS)}"),
+        (
+            ("--endpoint", "a", "--against", "b"),
+            "Invalid value for --against: expected --endpoint or --against, found both",
+        ),
         (("--endpoint", "https://a"), "Invalid value for --endpoint: https://a: expected HOST or HOST:PORT, without"),
     ],
 )
@@ -135,7 +182,7 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path: Path) -> None:
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
 
 
-def test_what_is_found_has_no_password(project: Path) -> None:
-    password = json.loads((project / "credentials.json").read_text())["password"]
+def test_what_is_found_has_neither_the_password_nor_the_token(project: Path) -> None:
+    secret = json.loads((project / "credentials.json").read_text())
     done = run_here(project, "conformance", ".", *QUICK, "--json")
-    assert password not in done.stdout + done.stderr
+    assert [each for each in ("eyJ", *secret.values()) if each in done.stdout + done.stderr] == []
