@@ -8,23 +8,29 @@
    session. So events whose timestamps are more than FAR_APART seconds apart are ordered by these. A persistent session
    that expires earlier can make a client count as disconnected after it has connected again.
    unmeasured: the timestamp of a presence event is "an approximation of when the event occurred"; that it is less than
-   two minutes wrong is assumed.
+   two minutes wrong is assumed, because older pages of the developer guide say so.
 4. An event can be lost. What the table says then is wrong until the client's next event, but not longer than a
-   connection can last: 24 hours, or the `disconnect_after` of the template. After that, a state is forgotten. `confirm`
-   asks IoT Core itself, at any time. Clients with certificates can stay longer; `longest` says how long.
+   connection can last: 24 hours, or the `disconnect_after` of the template. After that, a state is forgotten. Clients
+   with certificates can stay longer; `longest` says how long.
 5. An event that is older than that is ignored: its connection has ended.
+6. `confirm` asks IoT Core itself, at any time. It does not tell a version: events are compared with its answer by their
+   timestamps only.
+7. Whoever may publish to `$aws/rules/RULE/…` can call the function of the rule with any topic and payload. So the topic
+   must be that of the payload, and the rule must not have seen another sender than the client itself.
+   unmeasured: that `clientid()` of a presence event is n/a or its client's ID, and `principal()` undefined, n/a or its
+   client's principal ID (assumed). If not, the function raises InvalidEvent for each event.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iot_identities.backends import open_named
 from iot_identities.changing import change_item
-from iot_identities.reading import MalformedItem, flag, text, text_or_none, whole_number
+from iot_identities.reading import MalformedItem, flag, text, text_or_none, whole_number, whole_number_or_none
 from iot_identities.table import Item, Table
 
 if TYPE_CHECKING:
@@ -35,8 +41,14 @@ LONGEST_CONNECTION = 86_400
 FAR_APART = 240
 """Seconds between two timestamps that surely are in the right order: each may be wrong by almost half of it."""
 _PREFIX = "online#"
+_TOPIC = "$aws/events/presence"
+_NOBODY = (None, "n/a")
+"""What a rule says about the sender of a message that no client has sent."""
 _CONNECTED = {"connected": True, "disconnected": False}
 """The events that change the state, by their `eventType`."""
+
+
+_EXPECTED = "expected a presence event of IoT Core"
 
 
 class InvalidEvent(ValueError):
@@ -51,33 +63,46 @@ class ClientState:
     connected: bool
     since: int
     """When it connected or disconnected, in milliseconds since 1970."""
-    version: int
-    """The `versionNumber` of the connection."""
+    version: int | None
+    """The `versionNumber` of the connection; None if `confirm` has found the state."""
     principal: str | None = None
-    """The principal ID that the authorizer answered; None if only `confirm` has found the client."""
+    """The principal ID that the authorizer answered; None for a connection that only `confirm` has found."""
 
     def is_later_than(self, other: "ClientState") -> bool:
         """Whether its event happened after another one of the same client."""
         gap = self.since - other.since
         if abs(gap) > FAR_APART * 1000:
             return gap > 0
+        if self.version is None or other.version is None:
+            return gap > 0 or (gap == 0 and self.connected is other.connected)  # That event has a version.
         return (self.version, not self.connected) > (other.version, not other.connected)
 
 
 def read_event(event: Mapping[str, object]) -> ClientState | None:
-    """The state that a presence event says; None for another event of a client. Raises InvalidEvent."""
+    """The state that the event of a rule's function says; None for another event of a client. Raises InvalidEvent."""
+    payload = event.get("payload")
+    if not isinstance(payload, Mapping):
+        raise InvalidEvent(f"{_EXPECTED}: payload is missing, or is not an object: pass the function's whole event")
     try:
-        if (kind := text(event, "eventType")) not in _CONNECTED:
+        if (kind := text(payload, "eventType")) not in _CONNECTED:
             return None
-        return ClientState(
-            client_id=text(event, "clientId"),
+        state = ClientState(
+            client_id=text(payload, "clientId"),
             connected=_CONNECTED[kind],
-            since=whole_number(event, "timestamp"),
-            version=whole_number(event, "versionNumber"),
-            principal=text(event, "principalIdentifier"),
+            since=whole_number(payload, "timestamp"),
+            version=whole_number(payload, "versionNumber"),
+            principal=text(payload, "principalIdentifier"),
         )
     except MalformedItem as error:
-        raise InvalidEvent(f"expected a presence event of IoT Core: {error} is missing, or has another type") from None
+        raise InvalidEvent(f"{_EXPECTED}: {error} is missing, or has another type") from None
+    if event.get("topic") != f"{_TOPIC}/{kind}/{state.client_id}":
+        raise InvalidEvent(f"{_EXPECTED}: its topic is not that of its client")
+    if event.get("client_id") not in (*_NOBODY, state.client_id) or event.get("principal") not in (
+        *_NOBODY,
+        state.principal,
+    ):
+        raise InvalidEvent(f"{_EXPECTED}: another client has published it")
+    return state
 
 
 class OnlineClients:
@@ -85,7 +110,7 @@ class OnlineClients:
 
     ```python
     clients = OnlineClients("online")
-    clients.record(event["payload"])  # in the function of a rule
+    clients.record(event)  # in the function of a rule
     clients.is_online("ann")  # in a backend
     ```
     """
@@ -111,6 +136,7 @@ class OnlineClients:
     def record(self, event: Mapping[str, object]) -> None:
         """Stores the state that a presence event says, if it is the client's latest one.
 
+        `event` is that of the rule's function: it has the topic and the sender, too.
         Raises InvalidEvent, MalformedItem, ItemKeepsChanging and TableUnavailable.
         """
         found = read_event(event)
@@ -141,24 +167,27 @@ class OnlineClients:
         as `record` does.
         """
 
-        answers: list[int | None] = []
+        answers: list[ClientState] = []
 
         def corrected(item: Item | None) -> Item | None:
-            answers.append(_connected_since(client_id, iot))
-            return self._corrected(client_id, None if item is None else _state(item), answers[-1])
+            found = self._ask(client_id, iot)
+            answers.append(found)
+            before = None if item is None else _state(item)
+            return None if _agrees(before, found) else self._item(_after(before, found))
 
         change_item(self._table, _PREFIX + client_id, corrected)
-        return answers[-1] is not None
+        return answers[-1].connected
 
-    def _corrected(self, client_id: str, before: ClientState | None, since: int | None) -> Item | None:
-        """The item after IoT Core has said since when a client is connected; None if the stored one is right."""
-        was_connected = before is not None and before.connected
-        version, principal = (0, None) if before is None else (before.version, before.principal)
-        if since is None:
-            now = round(self._clock() * 1000)
-            return self._item(ClientState(client_id, False, now, version, principal)) if was_connected else None
-        is_known = was_connected and before is not None and since - before.since <= FAR_APART * 1000
-        return None if is_known else self._item(ClientState(client_id, True, since, version, principal))
+    def _ask(self, client_id: str, iot: "IoTDataPlaneClient") -> ClientState:
+        """What IoT Core says about a client. It forgets when a client has disconnected."""
+        now = round(self._clock() * 1000)
+        try:
+            answer = iot.get_connection(clientId=client_id)
+        except iot.exceptions.ResourceNotFoundException:
+            return ClientState(client_id, connected=False, since=now, version=None)
+        connected = answer["connected"]
+        since = answer["connectedSince"] if connected else answer.get("disconnectedSince", now)
+        return ClientState(client_id, connected=connected, since=since, version=None)
 
     def _later(self, found: ClientState, item: Item | None) -> Item | None:
         return self._item(found) if item is None or found.is_later_than(_state(item)) else None
@@ -183,15 +212,20 @@ def _state(item: Item) -> ClientState:
         client_id=text(item, "id").removeprefix(_PREFIX),
         connected=flag(item, "connected"),
         since=whole_number(item, "since"),
-        version=whole_number(item, "version"),
+        version=whole_number_or_none(item, "version"),
         principal=text_or_none(item, "principal"),
     )
 
 
-def _connected_since(client_id: str, iot: "IoTDataPlaneClient") -> int | None:
-    """When a client connected, in milliseconds since 1970; None if it is not connected."""
-    try:
-        answer = iot.get_connection(clientId=client_id)
-    except iot.exceptions.ResourceNotFoundException:
-        return None
-    return answer["connectedSince"] if answer["connected"] else None
+def _agrees(before: ClientState | None, found: ClientState) -> bool:
+    """Whether the table is right about a client that IoT Core has been asked about."""
+    if before is None or not before.connected:
+        return not found.connected
+    return found.connected and found.since <= before.since
+
+
+def _after(before: ClientState | None, found: ClientState) -> ClientState:
+    """What the table says next. An end has the principal of its connection, and is not earlier than that began."""
+    if before is None or found.connected:
+        return found
+    return replace(found, since=max(found.since, before.since), principal=before.principal)

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field
 from iot_authorizer.token_settings import Text
 from iot_policies.grants import StrictModel
 from iot_policies.topic_prefix import below
-from iot_policies.topics import HASH, PLUS, SHARE, Levels, split
+from iot_policies.topics import HASH, PLUS, SHARE, Levels, contains, split
 
 SQL_VERSION = "2016-03-23"
 _SELECT = (
@@ -126,6 +126,10 @@ class MessageRule(StrictModel):
     def is_own_code(self) -> bool:
         """Whether the function is in a module beside the configuration."""
         return ":" not in self.function
+
+    def gets(self, topic_filter: str) -> bool:
+        """Whether one of its topic filters has all topics of another one."""
+        return any(contains(split(each), split(topic_filter)) for each in self.topics)
 
     def topic_rules(self, authorizer: str, topic_prefix: str) -> Sequence[NamedTopicFilter]:
         """The topic rules of an authorizer's table. Raises ValueError for a name or a filter that is too long."""

@@ -20,7 +20,16 @@ from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
 from iot_identities.attribute_values import from_item, to_item
-from iot_identities.item_limits import ALWAYS_READ, check_id, check_ids, check_prefix, is_same, revision_of, to_store
+from iot_identities.item_limits import (
+    ALWAYS_READ,
+    check_id,
+    check_ids,
+    check_prefix,
+    is_same,
+    revision_of,
+    to_store,
+    was_written,
+)
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 
 if TYPE_CHECKING:
@@ -43,8 +52,6 @@ for _name in ("botocore", "urllib3"):
 CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 1})
 """A request takes at most 1.4 seconds. It is sent again here and not by botocore, which knows of no deadline."""
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")
-_IS_LIVE = "(attribute_not_exists(#expires_at) OR #expires_at > :now)"
-"""A condition: the item has not expired or is missing."""
 _IS_FREE = "attribute_not_exists(#id) OR #expires_at <= :now"
 """A condition: the item has expired or is missing."""
 
@@ -55,11 +62,16 @@ def _is_number(name: str, value: str, number: int) -> str:
     return same if number else f"(attribute_not_exists({name}) OR {same})"
 
 
-def _is_unchanged(replacing: Item) -> tuple[str, Item]:
-    """A condition that uses `:now`, with its other values: the item is there and has the same revision as this one."""
+def _is_unchanged(replacing: Item, now: int) -> tuple[str, Item]:
+    """A condition with its values: the item is there, has the same revision as this one, and has not expired.
+
+    An item that never expires has no condition on that: a writer of claims may not name `expires_at`.
+    """
     revision = revision_of(replacing)
-    same = _is_number("#revision", ":revision", revision)
-    return f"attribute_exists(#id) AND {same} AND {_IS_LIVE}", {":revision": revision}
+    same = f"attribute_exists(#id) AND {_is_number('#revision', ':revision', revision)}"
+    if "expires_at" not in replacing:
+        return same, {":revision": revision}
+    return f"{same} AND #expires_at > :now", {":revision": revision, ":now": now}
 
 
 def _names(expression: str) -> dict[str, str]:
@@ -131,25 +143,25 @@ class DynamoDbTable:
 
     def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
         """Stores an item."""
-        stored = to_store(item, replacing=replacing, new=new)
+        stored = to_store(item, now=self._clock(), replacing=replacing, new=new)
         try:
             if replacing is not None:
-                self._put(stored, *_is_unchanged(replacing))
+                self._put(stored, *_is_unchanged(replacing, self._now()))
             elif new:
-                self._put(stored, _IS_FREE, {})
+                self._put(stored, _IS_FREE, {":now": self._now()})
             else:
                 self._send(self._client.put_item, TableName=self._name, Item=from_item(stored))
         except _ConditionFailed:
             id = str(item["id"])
-            if not is_same(self.read([id]).get(id), stored):
+            if not was_written(self.read([id]).get(id), stored, new=new):
                 raise (ItemExists if new else ItemChanged) from None
 
     def write_part(self, changes: Item, *, replacing: Item) -> None:
         """Changes some attributes, in one request."""
-        stored = to_store(changes, replacing=replacing)
+        stored = to_store(changes, now=self._clock(), replacing=replacing)
         names = [name for name in stored if name != "id"]
-        condition, values = _is_unchanged(replacing)
-        values |= {":now": self._now(), **{f":new_{name}": stored[name] for name in names}}
+        condition, values = _is_unchanged(replacing, self._now())
+        values |= {f":new_{name}": stored[name] for name in names}
         id = str(changes["id"])
         try:
             self._update(id, "SET " + ", ".join(f"#{name} = :new_{name}" for name in names), condition, values)
@@ -225,14 +237,14 @@ class DynamoDbTable:
             return [key for left in answer.get("UnprocessedKeys", {}).values() for key in left["Keys"]]
 
     def _put(self, item: Item, condition: str, values: Item) -> None:
-        """Writes an item if the condition holds, which can use `:now`. Raises _ConditionFailed."""
+        """Writes an item if the condition holds. Raises _ConditionFailed."""
         self._send(
             self._client.put_item,
             TableName=self._name,
             Item=from_item(item),
             ConditionExpression=condition,
             ExpressionAttributeNames=_names(condition),
-            ExpressionAttributeValues=from_item({":now": self._now(), **values}),
+            ExpressionAttributeValues=from_item(values),
         )
 
     def _update(self, id: str, change: str, condition: str, values: Item) -> None:

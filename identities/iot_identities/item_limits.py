@@ -43,12 +43,16 @@ def check_prefix(prefix: str) -> str:
     return check_id(prefix) if prefix else ""
 
 
-def to_store(item: Item, *, replacing: Item | None = None, new: bool = False) -> Item:
-    """The item with its revision, as tables store it. Raises ValueError and TypeError; they never quote values."""
+def to_store(item: Item, *, now: float, replacing: Item | None = None, new: bool = False) -> Item:
+    """The item with its revision, as tables store it. Raises ValueError and TypeError; they never quote values.
+
+    The revision of a new item is the time, `now` in seconds since 1970, in microseconds. So a writer that has read an
+    item does not replace one that was deleted and added again meanwhile.
+    """
     id = check_id(item.get("id"))
     if replacing is not None and (new or replacing.get("id") != id):
         raise ValueError("expected `new`, or else `replacing` with the same id")
-    stored: Item = {**item, "revision": 1 if replacing is None else revision_of(replacing) + 1}
+    stored: Item = {**item, "revision": round(now * 1e6) if replacing is None else revision_of(replacing) + 1}
     expires_at = stored.get("expires_at", 0)
     if isinstance(expires_at, bool) or not isinstance(expires_at, int):
         raise TypeError(f"expires_at: expected int, got {type(expires_at).__name__}")
@@ -60,6 +64,11 @@ def to_store(item: Item, *, replacing: Item | None = None, new: bool = False) ->
 def is_same(one: Item | None, other: Item) -> bool:
     """Whether two items are equal, including types: in Python, True equals 1."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def was_written(found: Item | None, stored: Item, *, new: bool) -> bool:
+    """Whether an item that is found is the one that was to be stored; of a new item, at any time."""
+    return is_same({**found, "revision": stored["revision"]} if new and found is not None else found, stored)
 
 
 def revision_of(item: Item) -> int:

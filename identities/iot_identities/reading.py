@@ -39,8 +39,8 @@ def whole_number(item: Attributes, name: str) -> int:
     return value
 
 
-def time_or_never(item: Attributes, name: str) -> int | None:
-    """Seconds since 1970, or None for never. Raises MalformedItem."""
+def whole_number_or_none(item: Attributes, name: str) -> int | None:
+    """A whole number or None. Raises MalformedItem."""
     return None if name in item and item[name] is None else whole_number(item, name)
 
 

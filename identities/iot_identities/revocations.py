@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
-from iot_identities.reading import MalformedItem, text, text_or_none, time_or_never, whole_number
+from iot_identities.reading import MalformedItem, text, text_or_none, whole_number, whole_number_or_none
 from iot_identities.table import Item
 
 PREFIX = "revoked#"
@@ -94,6 +94,6 @@ def from_item(item: Item) -> Revocation:
         principal=text_or_none(item, "principal"),
         issuer=text_or_none(item, "issuer"),
         token_id=text_or_none(item, "token_id"),
-        issued_before=time_or_never(item, "issued_before"),
+        issued_before=whole_number_or_none(item, "issued_before"),
         expires_at=whole_number(item, "expires_at") if "expires_at" in item else None,
     )

@@ -10,7 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from iot_identities.item_limits import ALWAYS_READ, check_id, check_ids, check_prefix, is_same, revision_of, to_store
+from iot_identities.item_limits import (
+    ALWAYS_READ,
+    check_id,
+    check_ids,
+    check_prefix,
+    is_same,
+    revision_of,
+    to_store,
+    was_written,
+)
 from iot_identities.table import Item, ItemChanged, ItemExists, TableUnavailable
 
 _SCHEMA = """
@@ -51,23 +60,23 @@ class SqliteTable:
 
     def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
         """Stores an item."""
-        stored = to_store(item, replacing=replacing, new=new)
+        stored = to_store(item, now=self._clock(), replacing=replacing, new=new)
         with self._change() as database:
             before = _find(database, item["id"])
             is_taken = new and before is not None
             is_another = replacing is not None and (before is None or revision_of(before) != revision_of(replacing))
             if not (is_taken or is_another):
                 _put(database, stored)
-            elif not is_same(before, stored):
+            elif not was_written(before, stored, new=new):
                 raise ItemExists if new else ItemChanged
 
     def write_part(self, changes: Item, *, replacing: Item) -> None:
         """Changes some attributes, in a transaction."""
-        part = to_store(changes, replacing=replacing)
+        part = to_store(changes, now=self._clock(), replacing=replacing)
         with self._change() as database:
             before = _find(database, changes["id"])
             if before is not None and revision_of(before) == revision_of(replacing):
-                _put(database, to_store({**before, **changes}, replacing=before))
+                _put(database, to_store({**before, **changes}, now=self._clock(), replacing=before))
             elif before is None or not is_same({name: before.get(name) for name in part}, part):
                 raise ItemChanged
 

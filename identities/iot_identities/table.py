@@ -6,8 +6,9 @@ from typing import Protocol
 Item = dict[str, object]
 """What a table stores under one ID: str, int, bool, None, and lists and dicts of them.
 
-`id` (str) is the key. `write` sets `revision` (int), which starts at 1. `expires_at` (int, seconds since 1970) is
-optional: from that time on, no table returns the item, and it is deleted some time later.
+`id` (str) is the key. `write` sets `revision` (int): of a new item the time, in microseconds since 1970, and with each
+change the next number. `expires_at` (int, seconds since 1970) is optional: from that time on, no table returns the
+item, and it is deleted some time later.
 """
 
 
@@ -48,8 +49,8 @@ class Table(Protocol):
         """Stores an item under its ID and replaces what is there. The options guard against losing data.
 
         `new`: raises ItemExists if the ID is taken. `replacing`: the item as it was read; raises ItemChanged unless the
-        stored one has the same `revision`. Neither is raised if the stored item is equal to this one: a request whose
-        answer was lost is sent again.
+        stored one has the same `revision`. Neither is raised if the stored item is equal to this one (if it is new,
+        with any revision): a request whose answer was lost is sent again.
         """
         ...
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from iot_identities.passwords import LONGEST_USER_NAME, check_hash
-from iot_identities.reading import MalformedItem, flag, sequence, text, time_or_never, whole_number
+from iot_identities.reading import MalformedItem, flag, sequence, text, whole_number, whole_number_or_none
 from iot_identities.strict_json import STRICT
 from iot_identities.table import Item
 
@@ -130,7 +130,7 @@ def from_item(item: Item) -> User:
         passwords=tuple(map(_password, stored)),
         claims=claims_of(item),
         disabled=flag(item, "disabled"),
-        valid_until=time_or_never(item, "valid_until"),
+        valid_until=whole_number_or_none(item, "valid_until"),
         created_at=whole_number(item, "created_at"),
         rotated_at=whole_number(item, "rotated_at"),
     )
@@ -146,7 +146,7 @@ def _password(stored: object) -> StoredPassword:
     return StoredPassword(
         hash=encoded,
         created_at=whole_number(stored, "created_at"),
-        expires_at=time_or_never(stored, "expires_at"),
+        expires_at=whole_number_or_none(stored, "expires_at"),
         generated=flag(stored, "generated"),
     )
 

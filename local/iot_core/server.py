@@ -66,7 +66,7 @@ class Server:
     @property
     def url(self) -> str:
         """The plain port's URL."""
-        return f"http://{_in_url(self.host)}:{self.port}"
+        return f"http://{_in_url(_named(self.host))}:{self.port}"
 
     @property
     def tls_url(self) -> str:
@@ -82,8 +82,9 @@ class Server:
     async def listen(self, port: int, tls_port: int) -> AsyncIterator[None]:
         """Serves until the end of the block; port 0 is any free port. Raises OSError if a port cannot be used."""
         self.port, self.tls_port = await self._ports.listen(self.host, port, tls_port)
-        host = _in_url(self.host if self.own_certificate is None else self.own_certificate.name_for(_named(self.host)))
-        self.core.endpoint_address = host + (f":{self.tls_port}" if self.tls_port != 443 else "")
+        name = _named(self.host)
+        name = name if self.own_certificate is None else self.own_certificate.name_for(name)
+        self.core.endpoint_address = _in_url(name) + (f":{self.tls_port}" if self.tls_port != 443 else "")
         stopped = asyncio.Event()
         clock = asyncio.get_running_loop().create_task(self._watch_clock(stopped))
         try:
@@ -118,8 +119,7 @@ class Server:
                 _logger.exception("what is due could not be done")
 
 
-def _in_url(host: str) -> str:
-    name = _named(host)
+def _in_url(name: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 

@@ -19,10 +19,10 @@ one policy for all principals, with a variable for the name (`cognito_role.py`),
 counts only for texts that are equal for all names or for none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from iot_policies.entries import Action, Entry, Rule, quoted
-from iot_policies.errors import InvalidTopics
+from iot_policies.errors import Conflict, ConflictingTopics
 from iot_policies.grants import Deny, Grant
 from iot_policies.level_index import LevelIndex
 from iot_policies.overlap import common_topic, could_be_equal
@@ -64,10 +64,16 @@ def _may_contain(outer: Rule, inner: Rule) -> bool:
 
 
 def check_conflicts(entries: Sequence[Entry], containers: Containers, *, per_principal: bool = True) -> None:
-    """Raises InvalidTopics, which names both entries and a topic, if a denial is not harmless for another entry.
+    """Raises ConflictingTopics, with both entries and a topic, if a denial is not harmless for another entry.
 
     `per_principal`: whether a policy is compiled for each principal. If not, one is compiled for all names.
     """
+    if found := [*_conflicts(entries, containers, per_principal=per_principal)]:
+        raise ConflictingTopics(found)
+
+
+def _conflicts(entries: Sequence[Entry], containers: Containers, *, per_principal: bool) -> Iterator[Conflict]:
+    """For each rule that has denials, the first entry for which they are not harmless."""
     blocks = {entry.block_index: entry.block for entry in entries}
     # Denials of $… first: widen does not remove them, so an error about another denial would give useless advice.
     for reserved in (True, False):
@@ -82,7 +88,8 @@ def check_conflicts(entries: Sequence[Entry], containers: Containers, *, per_pri
                     both = reached[1].levels, denying[1].levels
                     is_for_some = not per_principal and _needs_a_name(*both)
                     if is_for_some or not _contains_if_reached(*both):
-                        raise _refusal(denying[0], reached[0], topic, reserved=reserved, is_for_some=is_for_some)
+                        yield _conflict(denying[0], reached[0], topic, reserved=reserved, is_for_some=is_for_some)
+                        break
 
 
 def _is_reserved(glob: Levels) -> bool:
@@ -125,11 +132,11 @@ def _needs_a_name(outer: Levels, inner: Levels) -> bool:
     return any(level != other and "{principal}" in level + other for level, other in texts)
 
 
-def _refusal(entry: Entry, other: Entry, topic: str, *, reserved: bool, is_for_some: bool) -> InvalidTopics:
+def _conflict(entry: Entry, other: Entry, topic: str, *, reserved: bool, is_for_some: bool) -> Conflict:
     advice = _NAME_FIRST if reserved else _NAME_LEVELS.format(block=entry.block_name)
     some = " (one policy serves all guests)" if is_for_some else ""
     message = f"{quoted(entry.text)} needs a denial that would also deny {other}{some}, for example {as_written(topic)}"
-    return InvalidTopics(entry.location, f"{message}: {advice}")
+    return Conflict(entry.location, other.location, f"{message}: {advice}")
 
 
 _NAME_FIRST = (

@@ -1,6 +1,8 @@
 """The errors of this package: invalid files and templates, and principals that get no policy."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 
 def printable(text: str) -> str:
@@ -34,6 +36,25 @@ class InvalidTopics(ValueError):
         self.key = key
         """The entry's place in its file: `("grant", 0, "publish", 1)`."""
         super().__init__(message)
+
+
+class Conflict(NamedTuple):
+    """An entry whose denials would also deny another entry."""
+
+    key: tuple[str | int, ...]
+    """The place of the entry that needs the denials, as in InvalidTopics."""
+    denied: tuple[str | int, ...]
+    """The place of the other entry."""
+    message: str
+
+
+class ConflictingTopics(InvalidTopics):
+    """Entries that cannot be in one template. Its own place and text are those of the first conflict."""
+
+    def __init__(self, every: Sequence[Conflict]) -> None:
+        self.every = every
+        """The first conflict of each entry."""
+        super().__init__(every[0].key, every[0].message)
 
 
 class PolicyError(Exception):

@@ -54,8 +54,11 @@ def check_direct_message(text: str) -> tuple[str, str]:
 
 
 def as_written(text: str) -> str:
-    """A topic, filter, client ID or direct message as a user writes it."""
-    return text.replace(TO, " ")
+    """A topic, filter, client ID or direct message as a user writes it, so that `direct_message` reads it again.
+
+    TO becomes a space. It stays if a space would not tell where the client ID ends.
+    """
+    return text if " " in text.partition(TO)[0] or text.count(TO) > 1 else text.replace(TO, " ")
 
 
 def lead(levels: Levels) -> int:

@@ -85,22 +85,23 @@ def _is_there(value: object) -> bool:
 
 def _is_covered(value: Scalar, wanted: Scalar) -> bool:
     if isinstance(wanted, str):
-        return _folded(value) == _folded(wanted) if isinstance(value, str) else _is_spelled(wanted, value)
+        return folded(value) == folded(wanted) if isinstance(value, str) else _is_spelled(wanted, value)
     return _is_spelled(value, wanted) if isinstance(value, str) else value == wanted
 
 
 def _is_spelled(text: str, wanted: float | bool) -> bool:
     """Whether a text is a spelling of a number or a boolean."""
-    return (isinstance(wanted, bool) and _folded(text) in SPELLINGS[wanted]) or _number(text) == wanted
+    return (isinstance(wanted, bool) and folded(text) in SPELLINGS[wanted]) or _number(text) == wanted
 
 
-def _folded(text: str) -> str:
-    folded = text.strip().casefold()
-    if folded.isascii():
-        return folded
+def folded(text: str) -> str:
+    """What a deny compares of a text: two texts are equal for it if these are."""
+    found = text.strip().casefold()
+    if found.isascii():
+        return found
     from unicodedata import normalize  # noqa: PLC0415 (not needed for ASCII, which most texts are)
 
-    return normalize("NFC", folded)  # Folding can decompose: ΐ becomes three characters, its capital form two.
+    return normalize("NFC", found)  # Folding can decompose: ΐ becomes three characters, its capital form two.
 
 
 def _number(text: str) -> float | None:

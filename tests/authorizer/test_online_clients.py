@@ -1,5 +1,6 @@
 """Which clients are online, after presence events in any order, several times, or not at all."""
 
+import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +30,8 @@ Event = dict[str, object]
 
 
 def event(kind: str, at: float, version: int = 0, client_id: str = "ann", **changes: object) -> Event:
-    """A presence event as IoT Core sends it; `at` is in seconds since 1970."""
-    return {
+    """What a function gets for a presence event as IoT Core sends it; `at` is in seconds since 1970."""
+    payload = {
         "clientId": client_id,
         "timestamp": round(at * 1000),
         "eventType": kind,
@@ -39,6 +40,8 @@ def event(kind: str, at: float, version: int = 0, client_id: str = "ann", **chan
         "versionNumber": version,
         **changes,
     }
+    topic = f"$aws/events/presence/{kind}/{client_id}"
+    return {"topic": topic, "client_id": None, "principal": None, "timestamp": 1, "payload": payload}
 
 
 @pytest.fixture
@@ -99,7 +102,7 @@ def test_in_any_order_and_with_duplicates_the_state_is_that_after_the_latest_eve
     again = data.draw(st.lists(st.sampled_from(events), max_size=3))
     state = after(data.draw(st.permutations([*events, *again])))
     assert state is not None
-    assert (state.connected, state.since) == (history[-1][0] == "connected", events[-1]["timestamp"])
+    assert state == read_event(events[-1])
 
 
 @given(histories(), st.data())
@@ -175,11 +178,28 @@ def test_other_events_of_a_client_change_nothing(local: OnlineClients, kind: str
         ({"principalIdentifier": None}, "principalIdentifier"),
     ],
 )
-def test_what_is_no_presence_event_is_an_error(
-    local: OnlineClients, changes: Mapping[str, object], expected: str
-) -> None:
+def test_what_is_no_presence_event_is_an_error(local: OnlineClients, changes: Mapping[str, Any], expected: str) -> None:
     with pytest.raises(InvalidEvent, match=f"expected a presence event of IoT Core: {expected} is missing"):
+        local.record(event("connected", NOW, **changes))
+
+
+FORGED: dict[str, Event] = {
+    "another client's topic": {"topic": "$aws/events/presence/connected/bob"},
+    "another event's topic": {"topic": "$aws/events/presence/disconnected/ann"},
+    "a topic of the rule that is not for presence": {"topic": "rooms/lobby"},
+    "a client published it by basic ingest": {"client_id": "eve", "principal": "eve"},
+    "an HTTPS client published it by basic ingest": {"principal": "eve"},
+    "a client with the ID n/a published it": {"principal": "eve", "client_id": None},
+    "a payload that is not JSON": {"payload": None, "payload_base64": "AA=="},
+    "a payload that is not an object": {"payload": ["connected"]},
+}
+
+
+@pytest.mark.parametrize("changes", FORGED.values(), ids=FORGED)
+def test_an_event_that_iot_core_has_not_sent_for_this_client_is_an_error(local: OnlineClients, changes: Event) -> None:
+    with pytest.raises(InvalidEvent, match="expected a presence event of IoT Core"):
         local.record({**event("connected", NOW), **changes})
+    assert local.state("ann") is None
 
 
 class NotConnected(Exception):
@@ -224,6 +244,62 @@ def test_events_after_a_confirmation_count(local: OnlineClients, clock: Clock) -
     assert not local.is_online("ann")
     local.record(event("connected", NOW + 11, 4))
     assert local.is_online("ann")
+
+
+@st.composite
+def confirmed_histories(draw: st.DrawFn) -> tuple[list[Event], list[Event], float, Mapping[str, object] | None]:
+    """What a client did before and after a time between two events, this time, and what IoT Core says then."""
+    history = draw(histories().filter(lambda found: len({at for _, at, _ in found}) == len(found)))
+    events = [event(kind, NOW + at, version) for kind, at, version in history]
+    before = draw(st.integers(1, len(history)))
+    kind, at, _ = history[before - 1]
+    most = 5000 if before == len(history) else history[before][1] - at - 1
+    now = NOW + at + draw(st.one_of(st.integers(0, most), st.integers(max(0, most - 100), most))) + 0.5
+    answer: Mapping[str, object] | None = {"connected": True, "connectedSince": (NOW + at) * 1000}
+    if kind == "disconnected":
+        is_known = draw(st.booleans())  # For half an hour.
+        answer = {"connected": False, "disconnectedSince": (NOW + at) * 1000} if is_known else None
+    return events[:before], events[before:], now, answer
+
+
+@given(confirmed_histories(), st.data())
+def test_a_confirmed_state_stands_against_late_events_and_for_the_next_ones(
+    given_: tuple[list[Event], list[Event], float, Mapping[str, object] | None], data: st.DataObject
+) -> None:
+    before, later, now, answer = given_
+    late = data.draw(st.lists(st.sampled_from(before), unique_by=id))
+    early = [each for each in before if each not in late]
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock(now)
+        clients = OnlineClients(SqliteTable(Path(folder) / "online.sqlite", clock), clock=clock)
+        for each in data.draw(st.permutations(early)):
+            clients.record(each)
+        clients.confirm("ann", iot_core(answer))
+        for each in data.draw(st.permutations([*late, *later])):
+            clients.record(each)
+        last = read_event([*before, *later][-1])
+        assert last is not None
+        assert clients.is_online("ann") is last.connected
+
+
+def test_a_connection_whose_version_begins_again_counts_soon_after_a_confirmation(
+    local: OnlineClients, clock: Clock
+) -> None:
+    local.record(event("connected", NOW, 5))
+    clock.now = NOW + 2 * HOUR
+    assert local.confirm("ann", iot_core(None)) is False
+    assert local.state("ann") == ClientState("ann", False, clock.now * 1000, None, "ann")
+    local.record(event("connected", clock.now + 10, 0))
+    assert local.is_online("ann")
+
+
+def test_the_end_of_a_confirmed_connection_counts_whatever_its_version_is(local: OnlineClients, clock: Clock) -> None:
+    local.record(event("connected", NOW, 5))
+    clock.now = NOW + 2 * HOUR
+    assert local.confirm("ann", iot_core({"connected": True, "connectedSince": clock.now * 1000})) is True
+    assert local.state("ann") == ClientState("ann", True, clock.now * 1000, None, None)
+    local.record(event("disconnected", clock.now + 60, 0))
+    assert not local.is_online("ann")
 
 
 def test_a_confirmed_connection_of_which_no_event_has_come_lasts_as_long_as_others(

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 from tests.clients.server import Server
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds to wait for an event, far more than any takes."""
 
 

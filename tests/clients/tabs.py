@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
+from tests.cli.console.conftest import patient
 from tests.clients.network import Network, network
 from tests.clock import Clock
 
@@ -113,7 +114,6 @@ def start(browser: Browser, tmp_path: Path) -> Iterator[Start]:
             core = LocalIotCore(config, folder=data, limits=LIMITS, clock=clock, time_scale=time_scale)
             way.target = stack.enter_context(core).port
             context = stack.enter_context(browser.new_context(reduced_motion="reduce"))
-            context.set_default_timeout(10_000)
-            return Chat(core, clock, way, context)
+            return Chat(core, clock, way, patient(context))
 
         yield start

@@ -20,11 +20,10 @@ from iot_identities.passwords import hash_password
 from iot_identities.revocations import Kind, Revocation
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.user import StoredPassword, User, to_item
+from tests.clients.connection import PATIENCE
 from tests.identities.fake_dynamodb import fake_dynamodb, refusal
 from tests.local_aws import made_up_credentials
 
-PATIENCE = 20.0
-"""Seconds; more than anything here takes."""
 CONFIGURATION = """\
 name   = "fleet"
 policy = "policy.toml"

@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,7 @@ from iot_authorizer_cli.snippets.browser import MQTT_JS
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import mint
 from tests.cli.conftest import fill
-from tests.clients.tabs import Chat, Start
+from tests.clients.tabs import Chat, Start, Tab
 from tests.test_documentation import DOCS, Terminal, blocks, commands
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,9 @@ SUB = "c2d5e4a4-1021-7058-93d6-6b6f2d1a0e11"
 """A name that Cognito gives a user."""
 BUNDLED = "http://localhost/amplify.js"
 """What a bundler would load instead of Amplify."""
+LOGIN = "https://login.example.com/"
+"""Another site, which leads back to the page."""
+LOGIN_PAGE = "<script>location = `${new URLSearchParams(location.search).get('back')}?RESULT&state=x`</script>"
 AMPLIFY_STUB = "export const fetchAuthSession = async () => ({ tokens: { accessToken: TOKEN } });"
 MANAGED_LOGIN_STUB = """
 export class UserManager {
@@ -36,18 +40,31 @@ export class UserManager {
     if (!authority || !client_id || !redirect_uri.endsWith("/web/")) throw new Error("settings");
   }
   async getUser() { return JSON.parse(sessionStorage.user ?? "null"); }
-  async signinRedirect() { location.search = "?code=abc"; await new Promise(() => {}); }
-  async signinCallback() { sessionStorage.user = JSON.stringify({ expired: true }); return this.getUser(); }
+  async signinRedirect() {
+    location = `LOGIN?${new URLSearchParams({ back: `${location.origin}${location.pathname}` })}`;
+    await new Promise(() => {});
+  }
+  async signinCallback() {
+    const error = new URLSearchParams(location.search).get("error");
+    if (error) throw new Error(error);
+    sessionStorage.user = JSON.stringify({ expired: true });
+    return this.getUser();
+  }
   async signinSilent() { return { access_token: TOKEN }; }
 }
 """
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(written: Path, tmp_path: Path) -> Path:
+    """A copy of the reader's folder."""
+    return shutil.copytree(written, tmp_path / "project", symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the reader's commands have run. Its user pool has a key of this test."""
-    start = tmp_path / "project"
-    start.mkdir()
+    start = tmp_path_factory.mktemp("reader")
     with ExitStack() as cores:
         terminal = Terminal(fill(start), cores)
         for command, _ in commands(PAGE):
@@ -76,7 +93,17 @@ def test_two_users_chat_in_a_room_that_is_a_group(start: Start, project: Path) -
 
 
 def sign_in(chat: Chat, text: str, function: str, imports: dict[str, str], modules: dict[str, str]) -> None:
-    """Puts a function of the tutorial into a page, and opens it. It imports modules as the import map says."""
+    """Puts a function of the tutorial into a page, opens it, and chats. It imports modules as the import map says."""
+    tab = open_with(chat, text, function, imports, modules, "code=abc")
+    tab.shows(f"Connected as {SUB}")
+    tab.send("hello")
+    tab.has(f"rooms/lobby/say/{SUB}hello")
+
+
+def open_with(
+    chat: Chat, text: str, function: str, imports: dict[str, str], modules: dict[str, str], result: str
+) -> Tab:
+    """Puts a function of the tutorial into a page, and opens it; a sign-in on another site has this result."""
     text = FETCH_TOKEN.sub(lambda _: function, text)
     found = json.loads(re.findall(r'<script type="importmap">(.*?)</script>', text, re.DOTALL)[0])
     found["imports"] |= imports
@@ -88,12 +115,11 @@ def sign_in(chat: Chat, text: str, function: str, imports: dict[str, str], modul
     )
     (chat.core.web / "index.html").write_text(text)
     page = chat.new_page()
+    back = LOGIN_PAGE.replace("RESULT", result)
+    page.route(f"{LOGIN}**", lambda route: route.fulfill(body=back, content_type="text/html"))
     for url, body in modules.items():
         page.route(url, module(body))
-    tab = chat.open(page)
-    tab.shows(f"Connected as {SUB}")
-    tab.send("hello")
-    tab.has(f"rooms/lobby/say/{SUB}hello")
+    return chat.open(page)
 
 
 def module(body: str) -> Callable[[Route], None]:
@@ -112,8 +138,12 @@ def test_a_user_signs_in_with_amplify(start: Start, project: Path) -> None:
 def test_a_user_signs_in_with_managed_login(start: Start, project: Path) -> None:
     chat = start(project / "authorizer.toml")
     text = (project / "web/index.html").read_text()
-    stub = MANAGED_LOGIN_STUB.replace("TOKEN", token(project))
-    sign_in(chat, text, MANAGED_LOGIN, IMPORT_MAP["imports"], {IMPORT_MAP["imports"]["oidc-client-ts"]: stub})
+    stub = MANAGED_LOGIN_STUB.replace("TOKEN", token(project)).replace("LOGIN", LOGIN)
+    modules = {IMPORT_MAP["imports"]["oidc-client-ts"]: stub}
+    tab = open_with(chat, text, MANAGED_LOGIN, IMPORT_MAP["imports"], modules, "error=access_denied")
+    tab.end_wait()
+    tab.shows("^access_denied. Connecting again in")  # It does not lead to the other site again and again.
+    sign_in(chat, text, MANAGED_LOGIN, IMPORT_MAP["imports"], modules)
 
 
 def test_the_page_for_aws_works_with_the_same_function(start: Start, project: Path) -> None:

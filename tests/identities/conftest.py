@@ -15,9 +15,9 @@ from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Table
 from tests.clock import Clock
+from tests.identities.questions import NOW
 from tests.local_aws import local_aws, made_up_credentials
 
-NOW = 1_800_000_000.5
 OpenTable = Callable[[], Table]
 
 

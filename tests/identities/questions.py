@@ -6,9 +6,13 @@ import pytest
 
 from iot_identities.table import Item, Table
 
+NOW = 1_800_000_000.5
+
 Question = Callable[[Table], object]
 
 ANN: Item = {"id": "user#ann"}
+FIRST = round(NOW * 1e6)
+"""The revision of an item that was added at NOW."""
 QUESTIONS: dict[str, Question] = {
     "read": lambda table: table.read(["user#ann"]),
     "read_part": lambda table: table.read_part("user#ann", ["claims"]),

@@ -10,6 +10,7 @@ from iot_identities.changing import ItemKeepsChanging
 from iot_identities.table import Table
 from iot_identities.user import User, to_item
 from iot_identities.users import UnknownUser, UserExists, add_user, change_user, find_item, find_user
+from tests.clock import Clock
 from tests.identities.conftest import OpenTable
 
 WRITERS = 8
@@ -69,3 +70,23 @@ def test_a_change_that_another_writer_always_overtakes_ends(table: Table) -> Non
     with pytest.raises(ItemKeepsChanging):
         change_user(table, "ann", overtaken)
     assert find_user(table, "ann").disabled is False
+
+
+def test_a_change_of_a_user_that_is_deleted_and_added_again_meanwhile_begins_again(
+    open_table: OpenTable, clock: Clock
+) -> None:
+    """The new user must get nothing of the old one of this name, such as its claims or its passwords."""
+    table, other = open_table(), open_table()
+    add_user(table, User("ann", claims={"role": "admin"}))
+    seen: list[object] = []
+
+    def how(user: User) -> User:
+        seen.append(user.claims)
+        if len(seen) == 1:
+            other.delete("user#ann")
+            clock.now += 0.001
+            add_user(other, User("ann", claims={"role": "guest"}))
+        return joining("attic")(user)
+
+    assert change_user(table, "ann", how).claims == {"role": "guest", "rooms": ["attic"]}
+    assert seen == [{"role": "admin"}, {"role": "guest"}]

@@ -18,7 +18,7 @@ from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 from tests.clock import Clock
 from tests.identities.fake_dynamodb import FakeDynamoDb, answer, fake_dynamodb, refusal
-from tests.identities.questions import ANN, Question, questions
+from tests.identities.questions import ANN, FIRST, NOW, Question, questions
 
 pytestmark = pytest.mark.slow
 
@@ -301,12 +301,14 @@ def test_items_are_scanned_strongly_consistent_page_by_page_and_a_missing_page_i
 
 def test_every_name_and_value_of_a_request_is_used(dynamodb_name: str) -> None:
     """DynamoDB refuses what is in excess; moto does too."""
-    table = DynamoDbTable(dynamodb_name)
+    table = DynamoDbTable(dynamodb_name, clock=Clock(NOW))
+    item = {**ANN, "expires_at": round(NOW) + 1}
     table.write(ANN, new=True)
-    table.write(ANN, replacing={**ANN, "revision": 1})
+    table.write(item, replacing={**ANN, "revision": FIRST})
+    table.write(ANN, replacing={**item, "revision": FIRST + 1})
     for move in MOVES.values():
         move(table)
-    assert table.read(["user#ann"])["user#ann"]["revision"] == 2
+    assert table.read(["user#ann"])["user#ann"]["revision"] == FIRST + 2
 
 
 def test_attributes_that_other_programs_wrote_are_read(dynamodb_name: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from iot_identities.table import Item, ItemChanged, Table
 from tests.clock import Clock
-from tests.identities.questions import stored
+from tests.identities.questions import FIRST, stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}
 
@@ -28,7 +28,7 @@ def test_an_item_is_there_until_its_time_is_over(table: Table, clock: Clock, aft
 def test_the_id_of_an_expired_item_is_free(table: Table, clock: Clock) -> None:
     table.write({**ANN, "expires_at": int(clock.now)})
     table.write(ANN, new=True)
-    assert stored(table) == {**ANN, "revision": 1}
+    assert stored(table) == {**ANN, "revision": FIRST}
 
 
 @pytest.mark.parametrize(("expires_at", "there"), [(10**38 - 1, True), (1 - 10**38, False), (0, False)])

@@ -10,7 +10,7 @@ import pytest
 
 from iot_identities.table import Item, Table
 from tests.clock import Clock
-from tests.identities.questions import stored
+from tests.identities.questions import FIRST, stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}
 FAR = 4_000_000_000
@@ -105,7 +105,7 @@ def test_the_rest_of_an_item_stays(table: Table, clock: Clock) -> None:
     table.extend("user#ann", now=now, by=10, most=30, seen=True)
     table.shorten("user#ann", by=5)
     table.keep("user#ann", until=now + 60)
-    assert stored(table) == {**ANN, "expires_at": now + 60, "revision": 1}
+    assert stored(table) == {**ANN, "expires_at": now + 60, "revision": FIRST}
 
 
 @pytest.mark.parametrize("seen", [False, True])

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_identities.table import Table
+from tests.identities.questions import FIRST
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 NUMBERS = st.integers(1 - 10**38, 10**38 - 1)
@@ -29,7 +30,7 @@ def typed(value: object) -> object:
 @given(TEXTS.filter(bool), VALUES)
 def test_any_value_comes_back(table: Table, id: str, value: object) -> None:
     table.write({"id": id, "value": value})
-    assert typed(table.read([id])[id]) == typed({"id": id, "value": value, "revision": 1})
+    assert typed(table.read([id])[id]) == typed({"id": id, "value": value, "revision": FIRST})
 
 
 @pytest.mark.parametrize(

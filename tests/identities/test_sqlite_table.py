@@ -16,7 +16,7 @@ import pytest
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
 from tests.clock import Clock
-from tests.identities.questions import ANN, Question, fill, questions
+from tests.identities.questions import ANN, FIRST, NOW, Question, fill, questions
 
 WRITING = """\
 import sqlite3, sys
@@ -172,13 +172,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
 
 
 def test_a_disk_that_is_full_leaves_what_was_there(path: Path, opened: list[sqlite3.Connection]) -> None:
-    table = SqliteTable(path)
+    table = SqliteTable(path, Clock(NOW))
     table.write(ANN)
     (pages,) = opened[0].execute("PRAGMA page_count").fetchone()
     opened[0].execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(TableUnavailable, match="database or disk is full"):
         table.write({**ANN, "claims": "x" * 400_000})
-    assert list(table.items("")) == [{**ANN, "revision": 1}]
+    assert list(table.items("")) == [{**ANN, "revision": FIRST}]
     table.write({"id": "user#cleo"})
 
 

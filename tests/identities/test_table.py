@@ -6,7 +6,7 @@ import pytest
 
 from iot_identities.table import Item, ItemChanged, ItemExists, Table
 from tests.identities.conftest import OpenTable
-from tests.identities.questions import fill, stored
+from tests.identities.questions import FIRST, fill, stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}
 
@@ -22,7 +22,7 @@ ANN: Item = {"id": "user#ann", "disabled": False}
 def test_items_that_are_written_are_read(table: Table, ids: list[str], found: list[str]) -> None:
     item = dict(ANN)
     table.write(item)
-    assert (table.read(ids), item) == ({id: {**ANN, "revision": 1} for id in found}, ANN)
+    assert (table.read(ids), item) == ({id: {**ANN, "revision": FIRST} for id in found}, ANN)
 
 
 def test_100_items_are_read_at_once(table: Table) -> None:
@@ -46,7 +46,7 @@ def test_what_is_written_is_another_tables_to_read(open_table: OpenTable) -> Non
 def test_writing_takes_the_place_of_what_was_there(table: Table) -> None:
     table.write({**ANN, "number": True, "claims": "{}"})
     table.write({**ANN, "number": 1})
-    assert stored(table) == {**ANN, "number": 1, "revision": 1}
+    assert stored(table) == {**ANN, "number": 1, "revision": FIRST}
     assert type(stored(table)["number"]) is int
 
 
@@ -74,7 +74,7 @@ def test_writing_an_equal_item_again_is_not_a_conflict(table: Table) -> None:
     first = stored(table)
     table.write({**ANN, "by": "me"}, replacing=first)
     table.write({**ANN, "by": "me"}, replacing=first)
-    assert stored(table) == {**ANN, "by": "me", "revision": 2}
+    assert stored(table) == {**ANN, "by": "me", "revision": FIRST + 1}
 
 
 def test_a_value_of_another_type_is_a_conflict(table: Table) -> None:
@@ -100,7 +100,7 @@ def test_replacing_raises_the_revision(table: Table) -> None:
     for _ in range(2):
         item = stored(table)
         table.write({**item, "disabled": True}, replacing=item)
-    assert stored(table) == {**ANN, "disabled": True, "revision": 3}
+    assert stored(table) == {**ANN, "disabled": True, "revision": FIRST + 2}
 
 
 def test_what_another_has_replaced_is_not_replaced(table: Table) -> None:
@@ -135,7 +135,7 @@ def test_many_threads_read_at_once(table: Table) -> None:
     table.write(ANN)
     with ThreadPoolExecutor(16) as threads:
         found = list(threads.map(lambda _: stored(table), range(64)))
-    assert found == [{**ANN, "revision": 1}] * 64
+    assert found == [{**ANN, "revision": FIRST}] * 64
 
 
 def test_items_are_found_over_several_pages(table: Table) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_policies.topics import contains, lead, matches, split
+from iot_policies.topics import TO, as_written, contains, direct_message, lead, matches, split
 from tests.policies import reference
 
 topics = st.lists(st.sampled_from(("a", "b", "", "$x")), min_size=1, max_size=5).map("/".join)
@@ -71,3 +71,12 @@ def test_a_shared_filter_is_only_within_one_of_its_name_and_not_across_dollar(ou
 @pytest.mark.parametrize(("topic_filter", "index"), [("$share/g/a/b", 2), ("a/b/c", 0)])
 def test_the_topics_of_a_shared_filter_begin_after_its_name(topic_filter: str, index: int) -> None:
     assert lead(split(topic_filter)) == index
+
+
+words = st.text("ab /", min_size=1)
+
+
+@given(words, words)
+def test_a_direct_message_as_written_is_read_again_also_with_spaces(client_id: str, topic: str) -> None:
+    assert direct_message(as_written(f"{client_id}{TO}{topic}")) == f"{client_id}{TO}{topic}"
+    assert (TO in as_written(f"{client_id}{TO}{topic}")) == (" " in client_id)

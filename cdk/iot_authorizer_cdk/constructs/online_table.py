@@ -17,7 +17,6 @@ from iot_authorizer_cdk.properties import InvalidSettings
 
 _TABLE = "ONLINE_TABLE"
 _TOPICS = ("$aws/events/presence/connected/#", "$aws/events/presence/disconnected/#")
-_ALL_TOPICS = "$aws/events/presence/#"
 
 
 class OnlineTable(Construct):
@@ -69,7 +68,7 @@ def _function(authorizer: IotCustomAuthorizer, name: str) -> AuthorizerFunction:
     rule, _ = authorizer.configuration.rules.get(name, (None, ()))
     if rule is None or authorizer.rules is None or not rule.is_own_code:
         problem = f'authorizer.toml has no [[rule]] with name = "{name}" and a function of your own'
-    elif rule.where is not None or not ({*_TOPICS} <= {*rule.topics} or _ALL_TOPICS in rule.topics):
+    elif rule.where is not None or not all(map(rule.gets, _TOPICS)):
         problem = f'[[rule]] "{name}" of authorizer.toml does not get all presence events'
     else:
         return authorizer.rules.functions[name]

@@ -96,14 +96,22 @@ def change_claims(table: aws_dynamodb.ITable, *, add_missing: bool) -> list[aws_
     unmeasured: whether DynamoDB's answer about a failed condition (ReturnValuesOnConditionCheckFailure) can have
     attributes that IAM does not allow.
     """
-    claims = _on_items(table, _USERS, "dynamodb:GetItem", "dynamodb:UpdateItem")
-    claims.add_condition("ForAllValues:StringEquals", {"dynamodb:Attributes": [*ALWAYS_READ, CLAIMS]})
-    claims.add_condition("Null", {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"})
-    told = {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"}
-    claims.add_condition("StringEqualsIfExists", told)
+    reads = _on_attributes(table, "dynamodb:GetItem", [*ALWAYS_READ, CLAIMS])
+    reads.add_condition("StringEqualsIfExists", {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"})
+    # Without expires_at, which would delete a user.
+    writes = _on_attributes(table, "dynamodb:UpdateItem", ["id", "revision", CLAIMS])
+    writes.add_condition("StringEqualsIfExists", {"dynamodb:ReturnValues": "NONE"})
     # A user that was added meanwhile is read, to see whether an answer was lost.
     users = [_on_items(table, _USERS, "dynamodb:BatchGetItem", "dynamodb:PutItem")] if add_missing else []
-    return [claims, *users, *_decrypt_table(table)]
+    return [reads, writes, *users, *_decrypt_table(table)]
+
+
+def _on_attributes(table: aws_dynamodb.ITable, action: str, attributes: Sequence[str]) -> aws_iam.PolicyStatement:
+    """Allows an action only for requests that name some of these attributes of users, and no others."""
+    statement = _on_items(table, _USERS, action)
+    statement.add_condition("ForAllValues:StringEquals", {"dynamodb:Attributes": list(attributes)})
+    statement.add_condition("Null", {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"})
+    return statement
 
 
 def _on_items(table: aws_dynamodb.ITable, ids: str, *actions: str) -> aws_iam.PolicyStatement:

@@ -70,7 +70,7 @@ _HEADERS = {
 }
 """The headers of every response."""
 
-_GUARDED = ("/console/{path:path}", "/web/{path:path}")
+_GUARDED = ("/console/{path:path}", "/web", "/web/{path:path}")
 
 _LIVE = "event: live\ndata:\n\n"
 """Separates the recent records from new ones."""

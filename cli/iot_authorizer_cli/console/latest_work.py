@@ -1,6 +1,7 @@
 """Work on the template in force that takes seconds, such as a proof.
 
-- It runs in a worker thread when it is asked for, once for each template, and takes a bounded time.
+- It runs in a worker thread when it is asked for, once for each template, and takes a bounded time of the processor: a
+  busy machine changes no result.
 - Requests about one template share the work. A newer template gives up the work on an older one, and requests that
   wait for that get the result of the newer one.
 - If all requests are given up, for example because IoT Core on this machine stops, the work is given up, too.
@@ -28,7 +29,7 @@ class LatestWork(Generic[Result]):
     """Does something with the newest template that was asked about, and keeps the result."""
 
     def __init__(self, work: Callable[[PolicyTemplate, Clock], Result], turn: asyncio.Lock) -> None:
-        """`work` ends soon after the clock, which gives seconds, says that its time is over."""
+        """`work` ends soon after the clock, which gives seconds of its own thread, says that its time is over."""
         self._work = work
         self._turn = turn
         self._template: PolicyTemplate | None = None
@@ -64,7 +65,7 @@ async def in_turn(work: Callable[[Clock], Result], turn: asyncio.Lock) -> Result
     given_up = threading.Event()
 
     def clock() -> float:
-        return math.inf if given_up.is_set() else time.monotonic()
+        return math.inf if given_up.is_set() else time.thread_time()
 
     try:
         async with turn:

@@ -3,17 +3,19 @@
 1. It is made once and kept in the data folder (`secret_file.py`), so a restart breaks no tab.
 2. `dev` prints the URL of the page with the secret. The first load puts it into a cookie, and leads to the URL without
    it: it does not stay in the address bar, and no bookmark or screenshot shows it. The user's page at `/web/` takes the
-   secret in its URL too.
+   secret in its URL too. The URL's other parameters stay.
 3. Every path of the console and of the user's page needs the secret: a browser sends the cookie, a program
    `Authorization: Bearer SECRET`.
-4. Pages of other sites cannot use the cookie (`SameSite=Strict`), and no script can read it (`HttpOnly`). Cookies have
-   no port, so each port has its own name for it; other servers on the same host name do get it.
+4. Pages of other sites can lead to a page, but send no other request with the cookie (`SameSite=Lax`). `Strict` would
+   refuse a user who comes back from the sign-in page of an identity provider. No script can read it (`HttpOnly`).
+5. Cookies have no port, so each port has its own name for it; other servers on the same host name do get it.
 
 The model is Jupyter's token.
 """
 
 import secrets
 from html import escape
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -70,9 +72,10 @@ class SecretCheck:
         return secrets.compare_digest(sent.encode("utf-8", "replace"), self._secret.encode())
 
     def _with_cookie(self, request: Request) -> Response:
-        response = RedirectResponse(request.scope["path"], 303, self._headers)
+        others = urlencode([each for each in request.query_params.multi_items() if each[0] != PARAMETER])
+        response = RedirectResponse(request.scope["path"] + (others and f"?{others}"), 303, self._headers)
         is_tls = request.scope["scheme"] == "https"
-        response.set_cookie(_cookie_name(request), self._secret, secure=is_tls, httponly=True, samesite="strict")
+        response.set_cookie(_cookie_name(request), self._secret, secure=is_tls, httponly=True, samesite="lax")
         return response
 
     def _page(self, request: Request, found: str) -> Response:

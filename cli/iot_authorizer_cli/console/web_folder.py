@@ -3,9 +3,12 @@
 - `mqtt.js` there is the MQTT.js of the installed package, unless the folder has a file of this name.
 - The page has the origin of the console, so its `fetchToken` can let the console make tokens. So it needs the console's
   secret too, and can do what the console can.
+- A sign-in of an identity provider works: in the page, in a popup that it opens, or in a frame that leads back to it.
+  Pages of other origins can neither embed the page nor keep hold of its window.
 """
 
 import os
+import shlex
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -13,13 +16,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from iot_authorizer_cli.installed_program import installed_program
+
 _BUNDLE = "mqtt.esm.js"
 _STATIC = Path(__file__).parent / "static"
 _PACKAGES = Path(__file__).parents[3] / "node_modules"
 _HEADERS = {
-    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Content-Security-Policy": "frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
@@ -48,11 +54,19 @@ class WebFolder(StaticFiles):
         except HTTPException as error:
             if error.status_code != 404:
                 raise
-            made = f"mkdir -p {self._folder} && iot-authorizer connect --for browser > {self._folder}/index.html"
-            text = f"{self._folder} has no such file. To write a page into it: {made}\n"
-            response = PlainTextResponse(text, 404)
+            missing = "index.html" if path == "." else path
+            response = PlainTextResponse(f"{self._folder} has no file {missing}. {self._how_to_write_a_page()}\n", 404)
         response.headers.update(_HEADERS)
         return response
+
+    def _how_to_write_a_page(self) -> str:
+        """A command for a folder without a page. It would replace a page."""
+        page = self._folder / "index.html"
+        if page.exists():
+            return f"The page is {page}."
+        folder, index = shlex.quote(str(self._folder)), shlex.quote(str(page))
+        connect = f"{installed_program('iot-authorizer')} connect --for browser"
+        return f"To write a page into it: mkdir -p {folder} && {connect} > {index}"
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         """Finds the file of a path."""

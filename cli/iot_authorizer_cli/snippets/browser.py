@@ -8,6 +8,7 @@
 """
 
 import json
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -31,6 +32,9 @@ MQTT_JS = "https://cdn.jsdelivr.net/npm/mqtt@5.16.0/dist/mqtt.esm.js"
 """The URL of the version of MQTT.js in `package.json`."""
 INTEGRITY = "sha384-m/pd/4VFUnqe7gqk+Nunx4dI9FRuhIQf+1LGTVUUXvLx3+JBzSiAnp6qUHdwJoNi"
 """The hash of that file (Subresource Integrity)."""
+
+_PROTOTYPE = re.compile(r'(?<=[{ ])"__proto__":')
+"""A key of JSON. In a string of JSON, a backslash is before each quotation mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +92,13 @@ class BrowserPage:
             else '`${location.origin.replace("http", "ws")}/mqtt`',
             authorizer=f'"x-amz-customauthorizer-name": {_js(self.authorizer)}, ' if self.authorizer else "",
             principal=_js(self.principal),
-            claims=_inline(json.dumps(dict(self.claims), ensure_ascii=False)),
+            claims=_PROTOTYPE.sub(f"{_key('__proto__')}:", _inline(json.dumps(dict(self.claims), ensure_ascii=False))),
             claim=f".{claim}" if claim.isidentifier() else f"[{_js(claim)}]",
-            token="token" if key == "token" else f"{key if key.isidentifier() else _js(key)}: token",
+            claimless=_js(f"The token has no claim {claim}"),
+            token="token" if key == "token" else f"{_key(key)}: token",
             giver=_SIGNED_BY if self.signing else _GIVEN_BY,
             example="return (await fetch(…)).json();" if self.signing else _AMPLIFY,
-            fetched="token, signature" if self.signing else "token",
-            returned="{ token, signature }" if self.signing else "token",
+            returned="answer.json()" if self.signing else "(await answer.json()).token",
             client_id=self._of_user(self.client_id),
             topic=self._of_user(self.topic),
             topic_filter=self._of_user(self.topic_filter),
@@ -135,11 +139,22 @@ def _js(text: str) -> str:
     return _inline(json.dumps(text, ensure_ascii=False))
 
 
+def _key(name: str) -> str:
+    """A name in an object literal, where `__proto__` is no key unless it is computed."""
+    if name == "__proto__":
+        return f"[{_js(name)}]"
+    return name if name.isidentifier() else _js(name)
+
+
 def _in_template(text: str) -> str:
     """A part of a template literal."""
     return _inline(text.replace("\\", "\\\\").replace("`", "\\`").replace("${", "\\${"))
 
 
 def _inline(script: str) -> str:
-    """JavaScript without `<`, which could end the script element."""
-    return script.replace("<", "\\u003c")
+    """JavaScript without `<`, which could end the script element, and without characters that cannot be seen."""
+    return "".join(_escaped(each) if each == "<" or not each.isprintable() else each for each in script)
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1] if character != "<" else "\\u003c"

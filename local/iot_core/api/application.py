@@ -20,4 +20,5 @@ def http_server(
 ) -> HttpServer:
     """Makes the HTTP server of one IoT Core. What is at `open_paths` checks the Origin header itself."""
     application = Starlette(routes=[*routes, *operations.routes(core)], exception_handlers={404: operations.not_found})
+    application.router.redirect_slashes = False  # AWS answers 404, and a redirect would have the query's token.
     return HttpServer(HostCheck(application, names, lambda scope: scope["path"] in open_paths or is_open(scope)))

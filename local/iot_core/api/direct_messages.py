@@ -23,6 +23,7 @@ from iot_core.broker.topics import check_message_topic
 from iot_core.core import IotCore
 from iot_core.mqtt import Publish
 from iot_core.reasons import IotCoreReason
+from iot_policies.topics import TO, as_written
 
 LEAST_TIMEOUT, LONGEST_TIMEOUT, DEFAULT_TIMEOUT = 1, 15, 5
 """Seconds to wait for a confirmation."""
@@ -43,7 +44,7 @@ class DirectMessageOperation:
         payload = await read_body(request, limits.payload)
         client_id, topic = client_id_of(request), request.query_params.get("topic")
         permission = ("iot:SendDirectMessage", self._core.arn("client", client_id))
-        asked = RequestedAction("http_send", f"{client_id} {topic or ''}", (permission,), topic)
+        asked = RequestedAction("http_send", as_written(f"{client_id}{TO}{topic or ''}"), (permission,), topic)
         await self._authorization.require(request, asked)
         if topic is None:
             raise invalid_member("topic", "Member must not be null")
@@ -74,7 +75,7 @@ class DirectMessageOperation:
         if reason is IotCoreReason.RECEIVER_BUSY:
             return throttled("The target client takes no more messages now")
         if reason is IotCoreReason.RECEIVER_TAKES_LESS:
-            return too_large(self._core.broker.limits.payload)
+            return too_large("The message is larger than the target client takes")
         if reason is IotCoreReason.NOT_ACKNOWLEDGED:
             return gateway_timeout("The target client has not acknowledged the message in time")
         return forbidden()

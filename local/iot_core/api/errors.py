@@ -80,11 +80,9 @@ def throttled(message: str) -> ApiError:
     return ApiError(429, "ThrottlingException", message)
 
 
-def too_large(most: int) -> ApiError:
-    """Makes the error of a body with more than `most` bytes."""
-    return ApiError(
-        413, "RequestEntityTooLargeException", f"The payload exceeds the maximum size allowed: {most} bytes"
-    )
+def too_large(message: str) -> ApiError:
+    """Makes the error of a body that is too large for this endpoint, or for the client that must get it."""
+    return ApiError(413, "RequestEntityTooLargeException", message)
 
 
 def gateway_timeout(message: str) -> ApiError:

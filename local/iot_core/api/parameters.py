@@ -83,11 +83,11 @@ async def read_body(request: Request, most: int) -> bytes:
     async for chunk in request.stream():
         read += len(chunk)
         if read > _MOST_DRAINED:
-            raise too_large(most)
+            break
         if read <= most:
             body += chunk
     if read > most:
-        raise too_large(most)
+        raise too_large(f"The payload exceeds the maximum size allowed: {most} bytes")
     return bytes(body)
 
 

@@ -3,6 +3,7 @@
 1. The certificate file has the server's certificate first, then the CAs' certificates: each one has issued the one
    before it (RFC 8446, section 4.4.2). The root may be missing, because clients have it.
 2. The key file has the private key of the server's certificate, without a passphrase.
+   Clients know its kind.
 3. All certificates are valid now. The server's one names its hosts in subjectAltName: clients read no other name (RFC
    9525, section 2).
 4. Nothing here says whether clients trust the CA. They trust it as they do elsewhere.
@@ -10,6 +11,7 @@
 """
 
 import contextlib
+import shlex
 import ssl
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +21,8 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
@@ -29,6 +32,8 @@ from iot_policies import InvalidFile
 
 _COPY = "own-certificate.pem"
 _SOON = timedelta(days=14)
+_CURVES = {"secp256r1", "secp384r1", "secp521r1"}
+"""Curves of keys that clients offer by default: P-256, P-384, P-521."""
 _DER = b"\x30"
 """The first byte of a certificate or key in DER, and of PKCS #12."""
 
@@ -61,6 +66,7 @@ class OwnCertificate:
         self._files = files
         chain = _read_chain(files.certificate)
         _check_key(files, _read_key(files.key), chain[0])
+        _check_kind(files.certificate, chain[0].public_key())
         self.names = _names(files.certificate, chain[0])
         """Host names, `*.` and a host name, and IP addresses, as the certificate has them."""
         self.ends = min(each.not_valid_after_utc for each in chain)
@@ -122,7 +128,7 @@ def _read_key(path: Path) -> PrivateKeyTypes:
     try:
         return load_pem_private_key(content, None)
     except TypeError:
-        advice = f"`openssl pkey -in {path} -out FILE` writes it without one"
+        advice = f"`openssl pkey -in {shlex.quote(str(path))} -out FILE` writes it without one"
         raise InvalidFile(path, None, "", f"the private key is encrypted with a passphrase: {advice}") from None
     except ValueError as error:
         raise InvalidFile(path, None, "", f"not a valid private key: {error}") from None
@@ -140,6 +146,19 @@ def _check_key(files: CertificateFiles, key: PrivateKeyTypes, first: x509.Certif
     if key.public_key().public_bytes(*encoding) != first.public_key().public_bytes(*encoding):
         problem = f"not the private key of the first certificate in {files.certificate}, which is {_subject(first)}"
         raise InvalidFile(files.key, None, "", problem)
+
+
+def _check_kind(path: Path, key: CertificatePublicKeyTypes) -> None:
+    """Refuses a key with which each handshake would fail."""
+    match key:
+        case ec.EllipticCurvePublicKey() if key.curve.name not in _CURVES:
+            found = f"an EC key with {key.curve.name}"
+        case ec.EllipticCurvePublicKey() | rsa.RSAPublicKey() | ed25519.Ed25519PublicKey():
+            return
+        case _:
+            found = "a key of another kind"
+    problem = f"found {found}: expected RSA, or EC with P-256, P-384 or P-521, which clients know"
+    raise InvalidFile(path, None, "", problem)
 
 
 def _names(path: Path, first: x509.Certificate) -> Sequence[str]:
@@ -190,6 +209,8 @@ def _warnings(
             f"{path}: the certificate of the CA that issued {_subject(chain[0])} is missing, so many clients refuse "
             f"the server: use the file with the whole chain, such as fullchain.pem"
         )
+    if isinstance(chain[0].public_key(), ed25519.Ed25519PublicKey):
+        found.append(f"{path}: browsers and many devices refuse a certificate with an Ed25519 key: use EC with P-256")
     if others_can_use(files.key):
         found.append(f"{files.key}: other users of this machine can read the private key: run chmod 600")
     if ends - now < _SOON:

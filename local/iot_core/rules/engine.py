@@ -235,9 +235,9 @@ class RulesEngine:
         if event.attempt > len(RETRIES):
             self._finish(event, problem=f"{problem}; given up after {event.attempt} attempts", output=output)
             return
-        seconds = RETRIES[event.attempt - 1]
-        self._tell_function(event, problem=f"{problem}; next attempt in {seconds:g} s", output=output)
-        due = self._clock() + seconds / self._time_scale
+        seconds = RETRIES[event.attempt - 1] / self._time_scale
+        self._tell_function(event, problem=f"{problem}; next attempt in {seconds:.3g} s", output=output)
+        due = self._clock() + seconds
         heapq.heappush(self._retries, (due, next(self._numbers), event._replace(attempt=event.attempt + 1)))
 
     def _finish(self, event: _Event, *, problem: str = "", output: str = "") -> None:

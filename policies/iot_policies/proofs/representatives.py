@@ -89,19 +89,35 @@ class Examples:
             for case in self._choices([entry.block_index for entry in entries]):
                 yield from self._examples(solution, case)
 
-    def many(self, number: int, *, each_grant: bool = False) -> Iterator[ExamplePrincipal]:
+    def many(self, number: int) -> Iterator[ExamplePrincipal]:
         """An example with so many values for each claim of a placeholder; none if that makes too many resources.
 
-        All blocks apply to it. `each_grant`: also one for each grant, to whom only that grant and those for all apply.
+        All blocks apply to it.
         """
         names = self._claims(*self._template.entries)
         most = max((len(self._claims(entry)) for entry in self._template.entries), default=0)
         if names and number**most <= _MOST_COMBINATIONS:
-            pairs = product(names, range(number))
-            values = {Variable(f"claims.{name}", copy): self._word((name, copy)) for name, copy in pairs}
-            yield self._example(values, self._choices(range(len(self._blocks)))[0])
+            yield self._example(self._with_many(names, number), self._choices(range(len(self._blocks)))[0])
+
+    def many_of_some(self, number: int) -> Iterator[ExamplePrincipal]:
+        """As `many`, and examples whose policies are smaller, so that there are more values of some claim in them.
+
+        For each grant: only that grant and those for all apply. For each claim: each other one has one value, or none.
+        """
+        names, every = self._claims(*self._template.entries), self._choices(range(len(self._blocks)))[0]
+        for example in self.many(number):
+            yield example
             grants = dict.fromkeys(each.block_index for each in self._template.entries if each.effect == "Allow")
-            yield from (self._example(values, self._choices([block])[0]) for block in grants if each_grant)
+            values = self._with_many(names, number)
+            yield from (self._example(values, self._choices([block])[0]) for block in grants)
+        for name in names if len(names) > 1 else ():
+            values = self._with_many([name], number)
+            yield self._example(self._with_many(names, 1) | values, every)
+            yield self._example(values, every)
+
+    def _with_many(self, names: Iterable[str], number: int) -> dict[Variable, str]:
+        pairs = product(names, range(number))
+        return {Variable(f"claims.{name}", copy): self._word((name, copy)) for name, copy in pairs}
 
     def _every(self) -> Iterator[ExamplePrincipal]:
         every = range(len(self._blocks))

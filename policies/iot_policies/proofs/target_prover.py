@@ -2,7 +2,8 @@
 
 1. The documents are proved first (`prover.py`): the target is made of the same statements.
 2. For each example principal, and each case of it in the target (`targets.py`), the policy is compared with the meaning
-   of the template in that target, as languages. Lists get more and more values, until no policy fits.
+   of the template in that target, as languages. Lists get more and more values, all of them or
+   only one, until no policy fits.
 3. The policies for another region, and those with an end, are the same except for that.
 4. Refusals are counted and never proved. A refusal for size is wrong if the policy certainly fits, one for characters
    if no text has such a character, and one of what the target cannot express if no entry needs more than it has, and
@@ -41,7 +42,7 @@ from iot_policies.proofs.targets import (
 from iot_policies.template import PolicyTemplate
 
 _TOO_LARGE = ("policy_too_large", "session_policy_too_large")
-_FEWEST, _MOST = 5, 64
+_FEWEST, _MOST = 3, 64
 """The values of each list in the examples with many values. The documents' examples have fewer, and 64 or more."""
 
 
@@ -93,7 +94,7 @@ class _TargetProver:
         while number <= _MOST:
             yield Progress("many values", number, _MOST)
             before = self._policies()
-            for example in examples.many(number, each_grant=True):
+            for example in examples.many_of_some(number):
                 for case in self.target.cases(self.template, example):
                     self.judge(case)
                     if self.proof.counterexample is not None:

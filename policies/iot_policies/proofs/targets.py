@@ -8,13 +8,14 @@ there, which shares no code with the compiler:
    of IAM), and one that no entry has.
 2. *Role of guests*: the principal is an identity ID, which is one plain level, and there is no client ID. IAM fills the
    variable. Such a policy cannot express an entry that needs the client ID or a claim that guests do not have, nor
-   entries that are exact only because one of them is left out for some identity IDs.
+   entries that are exact only because one of them is left out for some identity IDs. So each example is also tried with
+   the claims that it lacks: otherwise a policy would rarely have the entries of all blocks that apply.
 3. A policy has *forms*: for other accounts and regions, and with an end. Each form must be the same text, except for
    the ARNs and the condition of each Allow. So only one form is compared with the meaning.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -22,12 +23,14 @@ from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion, account_re
 from iot_policies.cognito_role import compile_cognito_role
 from iot_policies.errors import InvalidTopics, PolicyError
 from iot_policies.packing import Statement
-from iot_policies.proofs.claims import MustBeRefused, applies, is_name, levels_for
+from iot_policies.principal import Principal
+from iot_policies.proofs.claims import MustBeRefused, applies, is_name, levels_for, value_of
 from iot_policies.proofs.iam_statements import CLIENT, iam_statements, with_end
-from iot_policies.proofs.meaning import CLIENT_ID, Meaning, Reach, choices, is_client_id, meaning
+from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, Meaning, Reach, choices, is_client_id, meaning
 from iot_policies.proofs.pairs import Meeting
 from iot_policies.proofs.patterns import NotCovered, show, template_levels, text_of, variables_of
 from iot_policies.proofs.representatives import ExamplePrincipal
+from iot_policies.proofs.smallest_principals import Words
 from iot_policies.session_policy import compile_session_policy
 from iot_policies.template import PolicyTemplate
 
@@ -133,13 +136,31 @@ def _session_policy(template: PolicyTemplate, example: ExamplePrincipal, form: F
     ).text
 
 
-def _guests(_: PolicyTemplate, example: ExamplePrincipal) -> Iterator[ExamplePrincipal]:
+def _guests(template: PolicyTemplate, example: ExamplePrincipal) -> Iterator[ExamplePrincipal]:
     try:
         is_level = is_name(example.principal.name) and bool(levels_for(example.principal.name))
     except MustBeRefused:
         return
     if is_level:
         yield ExamplePrincipal(example.principal, None)
+        with suppress(MustBeRefused):
+            if needed := _needed_claims(template, example):
+                claims = {**example.principal.claims, **needed}
+                yield from _guests(template, ExamplePrincipal(Principal(example.principal.name, claims), None))
+
+
+def _needed_claims(template: PolicyTemplate, example: ExamplePrincipal) -> Mapping[str, str]:
+    """A new word for each claim that a guest does not have, and without which no role can express an entry.
+
+    Raises MustBeRefused.
+    """
+    claims = example.principal.claims
+    applicable = [applies(block, claims) for block in template.blocks]
+    entries = [entry for entry in template.entries if applicable[entry.block_index]]
+    variables = variables_of(level for entry in entries for level in template_levels(entry.text))
+    names = [each.name.removeprefix("claims.") for each in variables if each not in (PRINCIPAL, CLIENT_ID)]
+    words = Words([template], example.key)
+    return {name: words.of(name) for name in names if value_of(claims, name) is None}
 
 
 def _for_guest(text: str, name: str) -> str:

@@ -32,10 +32,16 @@ def backend(stack: Stack) -> aws_iam.Role:
     return aws_iam.Role(stack, "Backend", assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
-def granted(stack: Stack) -> Any:  # noqa: ANN401
-    """The only statement of the only policy that is not in a role."""
+def statements_of(stack: Stack) -> list[Any]:
+    """The statements of the only policy that is not in a role."""
     (policy,) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
-    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    found: list[Any] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+def granted(stack: Stack) -> Any:  # noqa: ANN401
+    """The only statement of this policy."""
+    (statement,) = statements_of(stack)
     return statement
 
 
@@ -118,17 +124,22 @@ def test_a_backend_may_change_claims_and_read_or_write_nothing_else_in_the_table
     table = IdentityTable(stack, "Identities").table
     authorizer = IotCustomAuthorizer(stack, "Authorizer", code=code, table=table)
     authorizer.grant_change_claims(backend)
-    assert granted(stack) == {
-        "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
-        "Effect": "Allow",
-        "Resource": stack.resolve(table.table_arn),
-        "Condition": {
-            "ForAllValues:StringLike": ITEMS_OF_USERS,
-            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "revision", "expires_at", "claims"]},
-            "Null": {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"},
-            "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES", "dynamodb:ReturnValues": "NONE"},
-        },
+    reads, writes = statements_of(stack)
+    expected = {
+        "ForAllValues:StringLike": ITEMS_OF_USERS,
+        "Null": {"dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false"},
     }
+    assert reads["Action"] == "dynamodb:GetItem"
+    assert reads["Condition"] == expected | {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "revision", "expires_at", "claims"]},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+    }
+    assert writes["Action"] == "dynamodb:UpdateItem"
+    assert writes["Condition"] == expected | {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "revision", "claims"]},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"},
+    }
+    assert reads["Resource"] == writes["Resource"] == stack.resolve(table.table_arn)
     assert authorizer.backend_environment["IDENTITY_TABLE"] == table.table_name
 
 
@@ -138,8 +149,7 @@ def test_only_a_backend_that_adds_users_may_read_and_write_whole_users(
     table = IdentityTable(stack, "Identities").table
     authorizer = IotCustomAuthorizer(stack, "Authorizer", code=code, table=table)
     authorizer.grant_change_claims(backend, add_missing=True)
-    (policy,) = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
-    _, adding = policy["Properties"]["PolicyDocument"]["Statement"]
+    *_, adding = statements_of(stack)
     condition = {"ForAllValues:StringLike": ITEMS_OF_USERS, "Null": {"dynamodb:LeadingKeys": "false"}}
     assert adding["Action"] == ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
     assert adding["Condition"] == condition
@@ -151,8 +161,7 @@ def test_a_backend_may_use_the_key_of_the_table_through_dynamodb_only(
     key = aws_kms.Key(stack, "Key")
     table = IdentityTable(stack, "Identities", encryption_key=key).table
     IotCustomAuthorizer(stack, "Authorizer", code=code, table=table).grant_change_claims(backend)
-    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
-    ((_, uses_key),) = (each["Properties"]["PolicyDocument"]["Statement"] for each in policies)
+    *_, uses_key = statements_of(stack)
     assert (uses_key["Action"], uses_key["Resource"]) == ("kms:Decrypt", stack.resolve(key.key_arn))
     assert list(uses_key["Condition"]) == ["StringEquals"]
 

@@ -90,6 +90,12 @@ def test_an_app_with_cdk_nag_can_have_the_table(code: Path, tmp_path: Path) -> N
     app.synth()  # Raises if there is a finding.
 
 
+@pytest.mark.parametrize("topic", ["$aws/events/presence/#", "$aws/events/#", "$aws/events/+/#"])
+def test_a_rule_that_gets_other_events_too_keeps_the_table(stack: Stack, code: Path, topic: str) -> None:
+    rule = RULE.replace('"$aws/events/presence/connected/#", "$aws/events/presence/disconnected/#"', f'"{topic}"')
+    assert OnlineTable(stack, "Online", authorizer=authorizer_of(stack, code, rule)).environment
+
+
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [

@@ -1,20 +1,25 @@
 """The console of a real IoT Core on this machine, over HTTP and in a real browser."""
 
+import asyncio
 import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
 from tests.cli.conftest import fill
 from tests.clients.needs import needs
+
+PATIENCE = 60_000
+"""Milliseconds that a test waits for a page: what takes half a second can take half a minute on a busy machine."""
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -98,22 +103,35 @@ Edit = Callable[..., None]
 
 
 @pytest.fixture
-def edit(folder: Path) -> Iterator[Edit]:
-    """Saves the chat's template with one text in place of another, and more at its end; restores it after the test."""
+def edit(core: LocalIotCore, folder: Path) -> Iterator[Edit]:
+    """Saves the chat's template with one text in place of another, and more at its end; restores it after the test.
+
+    Each time, it waits until IoT Core has loaded the file: otherwise the next save or the next test would see that.
+    """
     path = folder / "policies/chat.toml"
     good = path.read_text()
 
+    def save(text: str) -> None:
+        last = core.feed.last_id
+        new = path.with_suffix(".new")
+        new.write_text(text)
+        new.replace(path)  # At once: IoT Core never sees half of it.
+        loaded = partial(core.feed.first, lambda each: each["id"] > last and each["kind"] == "reload")
+        core.run(lambda: asyncio.wait_for(loaded(), PATIENCE / 1000))
+
     def edit(old: str = "", new: str = "", more: str = "") -> None:
         assert old in good
-        path.write_text(good.replace(old, new) + more)
+        save(good.replace(old, new) + more)
 
     yield edit
-    path.write_text(good)
+    if path.read_text() != good:
+        save(good)
 
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """Playwright, for one module only: while it runs, no other event loop can run in this thread."""
+    expect.set_options(PATIENCE)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -129,6 +147,12 @@ def launch(playwright: Playwright) -> Browser:
     """Starts Chromium. Skips the test if Chromium or MQTT.js is not on this machine."""
     needs("mqtt.js")
     return playwright.chromium.launch(executable_path=needs("chromium"), args=list(ARGUMENTS))
+
+
+def patient(context: BrowserContext) -> BrowserContext:
+    """A session of the browser whose pages may be slow."""
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 class Card:
@@ -198,10 +222,8 @@ def open_console(browser: Browser, core_url: str) -> Iterator[Open]:
     contexts = []
 
     def open_console(url: str = core_url, **options: object) -> Console:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        return Console(context.new_page(), url)
+        contexts.append(patient(browser.new_context(**options)))  # type: ignore[arg-type]
+        return Console(contexts[-1].new_page(), url)
 
     yield open_console
     for context in contexts:

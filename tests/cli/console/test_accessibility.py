@@ -141,7 +141,7 @@ def mistaken(console: Console) -> None:
     console.page.get_by_role("button", name="Copy", exact=True).click()
 
 
-STATES = [at_first, connected, refused, policy, wrong, reasons, stored, edited, proving, editing, mistaken]
+STATES = [at_first, refused, policy, wrong, reasons, stored, edited, proving, editing, mistaken]
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: str(state.__name__))

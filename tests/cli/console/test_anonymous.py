@@ -71,7 +71,7 @@ def test_anonymous_is_a_choice_beside_credentials(folder: Path, open_console: Op
 
 
 def test_anonymous_is_no_choice_without_its_configuration(console: Console) -> None:
-    assert console.a.root.get_by_label(MEANS).locator("option:not([hidden])").count() == 3
+    expect(console.a.root.get_by_label(MEANS).locator("option:not([hidden])")).to_have_count(3)
 
 
 def test_the_choice_disappears_with_its_configuration(folder: Path, open_console: Open) -> None:

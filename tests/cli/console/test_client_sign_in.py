@@ -98,7 +98,7 @@ def test_a_client_id_follows_a_template_that_was_saved_during_a_connection(folde
         console.a.fill("Principal", "ann")
         console.a.connect()
         (folder / "moved.toml").write_text('[[grant]]\nconnect = ["{principal}"]\npublish = ["x"]\n')
-        expect(console.a.state).to_have_attribute("data-state", "closed", timeout=20_000)
+        expect(console.a.state).to_have_attribute("data-state", "closed")
         expect(console.a.root.get_by_label("Client ID")).to_have_value("ann")
 
 

@@ -146,10 +146,10 @@ def test_a_hostile_edit_is_answered_in_time(ask: Ask, path: str, text: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["as many entries as allowed", "plusses", "bidirectional"])
-def test_the_comparison_with_a_hostile_edit_is_bounded(ask: Ask, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iot_authorizer_cli.console.template_review.LONGEST_COMPARISON", 1.0)
-    assert ask("/console/changes", {"template": HOSTILE[name]}).status in (200, 409)
+def test_the_comparison_with_a_hostile_edit_is_bounded(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iot_authorizer_cli.console.template_review.LONGEST_COMPARISON", 0.1)
+    found = ask("/console/changes", {"template": HOSTILE["as many entries as allowed"]})
+    assert (found.status, "took longer than 0.1 seconds" in found.text) == (200, True)
 
 
 @pytest.mark.parametrize("name", ["too large", "too many entries", "too deep a table"])

@@ -45,6 +45,18 @@ def test_requests_about_one_template_share_the_work_and_its_result_is_kept() -> 
     assert work.done == [NEW]
 
 
+def test_the_time_in_which_the_machine_does_something_else_does_not_count() -> None:
+    def slept(_: PolicyTemplate, clock: Clock) -> float:
+        before = clock()
+        time.sleep(0.1)
+        return clock() - before
+
+    async def result() -> float:
+        return await LatestWork(slept, asyncio.Lock()).of(NEW)
+
+    assert asyncio.run(result()) < 0.05
+
+
 def test_a_newer_template_gives_up_the_work_on_an_older_one_and_answers_its_requests() -> None:
     async def results() -> tuple[str, str]:
         latest = LatestWork(work, asyncio.Lock())

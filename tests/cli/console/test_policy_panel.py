@@ -7,15 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.cli.console.conftest import Console, Open
+from tests.cli.console.conftest import Console, Edit, Open
 from tests.cli.in_process import run_here
 
 RESOURCE = "Topic, topic filter or client ID"
-
-
-@pytest.fixture
-def template(folder: Path) -> Path:
-    return folder / "policies/chat.toml"
+WIDE = '\n[[grant]]\nname = "wide"\nwiden = true\npublish = ["a/+/b/#"]\n'
 
 
 def choose_bob(console: Console) -> None:
@@ -85,47 +81,30 @@ def test_a_question_is_copied_as_a_command_that_gives_its_answer(open_console: O
     assert printed.splitlines()[1].strip() == shown.removesuffix(" line 28")
 
 
-def test_a_broken_template_shows_a_banner_until_it_is_repaired(console: Console, template: Path) -> None:
-    good = template.read_text()
+def test_a_broken_template_shows_a_banner_until_it_is_repaired(console: Console, edit: Edit) -> None:
     banner = console.page.locator("#problem")
     expect(banner).to_be_hidden()
-    try:
-        template.write_text(good.replace('"rooms/+/mute/+"', '"rooms/+/mute/#/x"'))
-        expect(banner).to_contain_text("# must be the last level", timeout=15_000)
-        line = console.page.locator("#template-lines .problem")
-        expect(line).to_contain_text('"rooms/+/mute/#/x": # must be the last level')
-        expect(console.page.locator("#template-note")).to_have_text("This file is not in force.")
-        console.a.sign_in("ann")
-    finally:
-        template.write_text(good)
-    expect(banner).to_be_hidden(timeout=15_000)
+    edit('"rooms/+/mute/+"', '"rooms/+/mute/#/x"')
+    expect(banner).to_contain_text("# must be the last level")
+    line = console.page.locator("#template-lines .problem")
+    expect(line).to_contain_text('"rooms/+/mute/#/x": # must be the last level')
+    expect(console.page.locator("#template-note")).to_have_text("This file is not in force.")
+    console.a.sign_in("ann")
+    edit()
+    expect(banner).to_be_hidden()
     expect(console.page.locator("#template-lines .problem")).to_have_count(0)
-
-
-def test_another_template_is_shown_when_it_is_saved(console: Console, template: Path) -> None:
-    good = template.read_text()
-    try:
-        template.write_text(good.replace("users/{principal}/outbox", "users/{principal}/letters"))
-        expect(console.page.locator("#statements")).to_contain_text("topic/users/ann/letters", timeout=15_000)
-    finally:
-        template.write_text(good)
-    expect(console.page.locator("#statements")).to_contain_text("topic/users/ann/outbox", timeout=15_000)
 
 
 PROVED = "Proved: every principal that gets a policy may do what the template in force says, and nothing else."
 
 
-def test_the_proof_of_the_template_is_shown_and_after_a_reload_that_of_the_new_one(
-    console: Console, template: Path
-) -> None:
-    good = template.read_text()
-    proof = console.page.locator("#proof")
+def test_another_template_is_shown_with_its_proof_when_it_is_saved(console: Console, edit: Edit) -> None:
+    proof, statements = console.page.locator("#proof"), console.page.locator("#statements")
     expect(proof).to_have_text(PROVED)
-    try:
-        template.write_text(f'{good}\n[[grant]]\nname = "wide"\nwiden = true\npublish = ["a/+/b/#"]\n')
-        line = proof.get_by_role("listitem")
-        expect(line).to_contain_text('grant "wide", publish = "a/+/b/#": `widen` allows more', timeout=15_000)
-    finally:
-        template.write_text(good)
-    expect(proof).to_have_text(PROVED, timeout=15_000)
+    edit("users/{principal}/outbox", "users/{principal}/letters", WIDE)
+    expect(statements).to_contain_text("topic/users/ann/letters")
+    expect(proof.get_by_role("listitem")).to_contain_text('grant "wide", publish = "a/+/b/#": `widen` allows more')
+    edit()
+    expect(statements).to_contain_text("topic/users/ann/outbox")
+    expect(proof).to_have_text(PROVED)
     assert console.complaints == []

@@ -84,14 +84,14 @@ def test_the_secret_in_the_url_of_another_path_counts_for_nothing(send: Send, co
 def test_the_first_load_puts_the_secret_into_a_cookie_and_leads_to_a_url_without_it(
     send: Send, core: LocalIotCore, page: str
 ) -> None:
-    answer = send(f"{page}?secret={secret_of(core)}")
-    assert (answer.status, answer.headers["location"], answer.text) == (303, page, "")
+    answer = send(f"{page}?a=1%262&secret={secret_of(core)}&b=%0D%0A")
+    assert (answer.status, answer.headers["location"], answer.text) == (303, f"{page}?a=1%262&b=%0D%0A", "")
     assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
     (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
     assert (cookie.key, cookie["httponly"], cookie["samesite"].lower(), cookie["path"], cookie["domain"]) == (
         f"iot-authorizer-{core.port}",
         True,
-        "strict",
+        "lax",
         "/",
         "",
     )
@@ -154,7 +154,7 @@ def test_a_restart_breaks_no_tab(folder: Path, open_console: Open) -> None:
         console = open_console(core.console_url)
         assert console.page.url == f"{core.url}/"
     with LocalIotCore(config, folder=data, port=core.port):
-        expect(console.page.locator("#feed-state")).to_have_text("live", timeout=20_000)
+        expect(console.page.locator("#feed-state")).to_have_text("live")
         console.page.reload()
         console.page.get_by_text("live", exact=True).wait_for()
     assert console.page.context.cookies()[0]["httpOnly"]
@@ -166,7 +166,43 @@ def test_a_tab_with_an_old_secret_says_how_to_get_the_new_url(folder: Path, open
     with LocalIotCore(config) as core:
         console = open_console(core.console_url)
     with LocalIotCore(config, port=core.port):
-        expect(console.page.locator("#notice")).to_contain_text("secret is wrong: open the URL", timeout=20_000)
+        expect(console.page.locator("#notice")).to_contain_text("secret is wrong: open the URL")
+
+
+ANOTHER_SITE = """async (url) => {
+  const asked = { mode: "no-cors", credentials: "include" };
+  await fetch(`${url}/console/state`, asked).catch(() => {});
+  await fetch(`${url}/console/token`, { ...asked, method: "POST", body: "{}" }).catch(() => {});
+  const frame = Object.assign(document.createElement("iframe"), { src: `${url}/web/`, name: "frame" });
+  const framed = new Promise((resolve) => frame.addEventListener("load", resolve));
+  document.body.append(frame);
+  await framed;
+  const sent = { method: "post", action: `${url}/console/token`, target: "frame" };
+  const form = Object.assign(document.createElement("form"), sent);
+  document.body.append(form);
+  const posted = new Promise((resolve) => frame.addEventListener("load", resolve));
+  form.submit();
+  await posted;
+}"""
+"""What a page can send to another site: requests, a frame, a form."""
+
+
+@pytest.mark.slow
+def test_a_page_of_another_site_can_lead_to_the_page_and_use_nothing_of_it(
+    open_console: Open, core: LocalIotCore
+) -> None:
+    answered: list[tuple[str, int]] = []
+    context = open_console().page.context
+    context.grant_permissions(["local-network-access"])
+    page = context.new_page()
+    page.route("https://evil.example/", lambda route: route.fulfill(body="<p>", content_type="text/html"))
+    page.goto("https://evil.example/")
+    page.on("response", lambda response: answered.append((urlsplit(response.url).path, response.status)))
+    page.evaluate(ANOTHER_SITE, core.url)
+    assert set(answered) == {("/console/token", 403), ("/web/", 403)}  # The browser shows no answer to the first.
+    page.evaluate("(url) => void (location = url)", f"{core.url}/console/state")
+    page.wait_for_url("**/console/state")
+    assert answered[-1] == ("/console/state", 200)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The user's folder at `/web/`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,10 +23,29 @@ def web(core: LocalIotCore) -> Iterator[Path]:
     core.web.rmdir()
 
 
+def test_the_folder_without_its_slash_leads_to_the_one_with_it(ask: Ask) -> None:
+    answer = ask("/web")
+    assert (answer.status, answer.headers["location"].endswith("/web/")) == (307, True)
+
+
 def test_without_a_folder_the_answer_says_how_to_write_a_page(ask: Ask) -> None:
     answer = ask("/web/")
     assert answer.status == 404
-    assert "/web && iot-authorizer connect --for browser > " in answer.text
+    assert re.search(r"no file index\.html\. .*/web && \S*iot-authorizer connect --for browser > ", answer.text)
+
+
+def test_a_missing_file_beside_a_page_brings_no_command_that_would_replace_the_page(web: Path, ask: Ask) -> None:
+    answer = ask("/web/app.js")
+    assert (answer.status, "no file app.js" in answer.text, "connect" in answer.text) == (404, True, False)
+
+
+def test_only_the_page_itself_may_embed_it_or_keep_its_window(web: Path, ask: Ask) -> None:
+    """A sign-in in a frame ends with the page in that frame; one in a popup is opened by the page."""
+    headers = ask("/web/").headers
+    assert (headers["content-security-policy"], headers["cross-origin-opener-policy"]) == (
+        "frame-ancestors 'self'",
+        "same-origin-allow-popups",
+    )
 
 
 def test_a_file_that_is_written_later_is_served(web: Path, ask: Ask) -> None:

@@ -1,5 +1,6 @@
 """The credentials endpoint of IoT Core on this machine: from a token to a connection."""
 
+import http.client
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,16 @@ def ask(
     except urllib.error.HTTPError as error:
         with error:
             return error.code, dict(error.headers.items()), json.loads(error.read())
+
+
+@pytest.mark.parametrize("path", ["/credentials/", "/topics/a%2F/", "/connections/ann/messages/", "/endpoint/"])
+def test_a_path_with_a_slash_more_is_not_redirected(chat: Running, path: str) -> None:
+    """As in AWS. A redirect would repeat the query string, which can have a token."""
+    with closing(http.client.HTTPConnection("127.0.0.1", chat.core.port)) as connection:
+        connection.request("GET", f"{path}?token=secret")
+        answer = connection.getresponse()
+    assert answer.status in (404, 405)
+    assert answer.headers["location"] is None
 
 
 def credentials(core: LocalIotCore, client_id: str, principal: str = "ann") -> dict[str, str]:

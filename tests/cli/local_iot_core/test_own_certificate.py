@@ -35,6 +35,16 @@ def test_clients_that_trust_its_ca_reach_it_under_the_certificate_s_name(own: Lo
     assert not (tmp_path / "data/ca.pem").exists()
 
 
+@pytest.mark.parametrize(("name", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_a_certificate_for_an_address_has_the_address_in_its_urls(config: Path, name: str, shown: str) -> None:
+    leaf = CA.issue_cert(name)
+    certificate, key = config.with_name("address.pem"), config.with_name("address-key.pem")
+    leaf.cert_chain_pems[0].write_to_path(certificate)
+    leaf.private_key_pem.write_to_path(key)
+    with LocalIotCore(config, certificate=certificate, key=key) as core:
+        assert core.tls_url == f"https://{shown}:{core.tls_port}"
+
+
 @pytest.mark.parametrize(
     ("host", "status"),
     [("iot.example.com", 200), ("a.devices.example.com", 200), ("localhost", 200), ("a.example.com", 421)],

@@ -16,6 +16,7 @@ from iot_core.reasons import IotCoreReason
 from iot_policies import Principal
 from iot_policies.account_region import account_region
 from iot_policies.explaining import explain
+from iot_policies.topics import TO, as_written
 
 CONFIGURATION = """\
 name = "chat"
@@ -35,6 +36,7 @@ name    = "rooms"
 connect = ["{principal}"]
 publish = ["rooms/{claims.rooms}/say"]
 """
+PUMP = 'grant[0], send = { to = "pump 7", topics = ["stop"] }'
 DENIED = IotCoreReason.NOT_ALLOWED_BY_POLICY
 BY_ROOMS = ('by grant "rooms", publish = "rooms/{claims.rooms}/say"',)
 
@@ -104,6 +106,32 @@ def test_the_claims_come_from_where_the_lambda_has_them(
     configuration: ProjectConfiguration, event: dict[str, object], topic: str, principal: str, source: str
 ) -> None:
     assert explained(configuration, event, topic, principal=principal, source=source) == BY_ROOMS
+
+
+@pytest.mark.parametrize(
+    ("receiver", "topic", "refused", "expected"),
+    [
+        ("pump 7", "stop", None, [f"by {PUMP}"]),
+        ("pump 7", "stops", DENIED, [f'{PUMP}: has "stop" where the topic has "stops"']),
+        ("pump", "stop", DENIED, [f'{PUMP}: allows the receiver "pump 7", not "pump"']),
+        ("x/a\tb", "stop", None, []),
+        ("x/a", "b\tstop", DENIED, []),
+    ],
+)
+def test_a_direct_message_is_explained_by_its_own_receiver_and_topic(
+    tmp_path: Path,
+    configuration: ProjectConfiguration,
+    receiver: str,
+    topic: str,
+    refused: str | None,
+    expected: list[str],
+) -> None:
+    """Also if they have spaces. What has a tab is not explained, since a tab joins the two."""
+    (tmp_path / "policy.toml").write_text('[[grant]]\nsend = [{ to = "pump 7", topics = ["stop"] }]\n')
+    call = AuthorizerCall("chat", {"token": ANN}, {"principal": "ann", "source": "token"})
+    asked = Asked("send", as_written(f"{receiver}{TO}{topic}"), None)
+    found = decision_reasons(read(tmp_path), call, asked, refused)
+    assert [*found] == expected
 
 
 def test_a_scope_is_a_list_as_the_lambda_reads_it(tmp_path: Path, configuration: ProjectConfiguration) -> None:

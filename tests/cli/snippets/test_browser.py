@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from iot_authorizer_cli.console.web_folder import mqtt_js_path
 from iot_authorizer_cli.snippets.browser import INTEGRITY, MQTT_JS, TAB, BrowserPage
@@ -61,8 +62,13 @@ class Elements(HTMLParser):
         (HERE, ['"mqtt": "./mqtt.js"', "open http://localhost:8080/web/"]),
         (replace(HERE, authorizer=None, token_key_name=None), ["({ ...query })", "query: { access_token: token }"]),
         (replace(HERE, endpoint=AWS), [f'mqtt.connect("wss://{AWS.host}/mqtt"', '"integrity": {']),
-        (replace(HERE, principal_claim="username"), ["user: claimsOf(token).username, "]),
+        (replace(HERE, principal_claim="username"), ["))).username;", "no claim username"]),
         (replace(HERE, principal_claim="https://a/b", token_key_name="x-t"), ['["https://a/b"]', '{ "x-t": token }']),
+        (replace(HERE, token_key_name="__proto__"), ['query: { ["__proto__"]: token }']),
+        (
+            replace(HERE, claims={"__proto__": {"a": {"__proto__": '{"__proto__":'}}, 'b {"__proto__': 1}),
+            ['{["__proto__"]: {"a": {["__proto__"]: "{\\"__proto__\\":"}}, "b {\\"__proto__": 1}'],
+        ),
         (replace(HERE, signing=True), ['"x-amz-customauthorizer-signature": signature']),
         (replace(HERE, means="password"), ["return { user: username, username, password }", 'type="password"']),
         (
@@ -92,6 +98,13 @@ def test_no_name_and_no_topic_adds_an_element_or_ends_the_script(name: str, topi
         page = replace(HERE, principal=name, topic=f"{text}/{name}", claims={"rooms": [text]}, client_id=text)
         found, expected = Elements(page.text()), Elements(HERE.text())
         assert found.names == expected.names
+
+
+@given(value=st.text(st.characters(exclude_categories=[])))
+def test_any_claim_is_written_in_characters_that_can_be_seen(value: str) -> None:
+    (line,) = [each for each in replace(HERE, claims={"a": value}).text().splitlines() if "claims: " in each]
+    assert line.isprintable()
+    assert json.loads(line.partition("claims: ")[2].removesuffix(" }),")) == {"a": value}
 
 
 @given(name=PRINTABLE)

@@ -162,6 +162,15 @@ def test_what_the_receiver_cannot_take_now_is_refused_and_not_queued(
     assert (sent(peer, service), len(peer.client.session.queue.deliveries)) == ([], 0)
 
 
+def test_the_answer_does_not_call_a_payload_too_large_that_only_its_receiver_does_not_take(
+    send: Send, service: Service
+) -> None:
+    peer = pump(service)
+    service.do(lambda _: _small(peer))
+    answer = send("POST", f"{PATH}?topic={TOPIC}", b"now", OWNER)
+    assert answer.json["message"] == "The message is larger than the target client takes"
+
+
 def test_a_payload_over_the_limit_is_refused(data: Boto, service: Service) -> None:
     pump(service)
     with refused("RequestEntityTooLargeException", 413):
@@ -207,8 +216,8 @@ def test_a_custom_authorizer_allows_what_its_policy_says_of_client_and_topic(
     assert by_ann(send, client_id, topic).status == status
     record = last_record(service)
     assert record["action"] == "http_send"
-    assert record["resource"] == f"{client_id} {topic}"
-    assert record["explanation"] == [f"because of send {client_id} {topic}"]
+    assert record["resource"] == f"{client_id}\t{topic}"
+    assert record["explanation"] == [f"because of send {client_id}\t{topic}"]
 
 
 def test_without_credentials_nothing_is_sent(send: Send, service: Service) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -34,21 +35,20 @@ OWN_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
 def pem(
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+    key: CertificateIssuerPrivateKeyTypes,
     encryption: KeySerializationEncryption = NoEncryption(),  # noqa: B008 (it is immutable)
     encoding: Encoding = Encoding.PEM,
 ) -> bytes:
     return key.private_bytes(encoding, PrivateFormat.PKCS8, encryption)
 
 
-def self_signed(
-    *extensions: x509.ExtensionType, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = OWN_KEY
-) -> bytes:
+def self_signed(*extensions: x509.ExtensionType, key: CertificateIssuerPrivateKeyTypes = OWN_KEY) -> bytes:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "iot.example.com")])
     builder = x509.CertificateBuilder(name, name, key.public_key(), 7, NOW, NOW + timedelta(days=90))
     for each in extensions:
         builder = builder.add_extension(each, critical=False)
-    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    hashing = None if isinstance(key, ed25519.Ed25519PrivateKey) else SHA256()
+    return builder.sign(key, hashing).public_bytes(Encoding.PEM)
 
 
 HOSTS = x509.SubjectAlternativeName([x509.DNSName("iot.example.com")])
@@ -116,6 +116,22 @@ def test_a_short_rsa_key_that_openssl_refuses_is_refused_at_the_start(tmp_path: 
         read(tmp_path, self_signed(HOSTS, key=key), pem(key))
 
 
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        (ec.generate_private_key(ec.SECP256K1()), "found an EC key with secp256k1: "),
+        (ec.generate_private_key(ec.BrainpoolP256R1()), "found an EC key with brainpoolP256r1: "),
+        (dsa.generate_private_key(1024), "found a key of another kind: "),
+    ],
+    ids=["secp256k1", "brainpool", "DSA"],
+)
+def test_a_key_with_which_no_client_agrees_is_refused_at_the_start(
+    tmp_path: Path, key: ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey, problem: str
+) -> None:
+    with pytest.raises(InvalidFile, match=f"{problem}expected RSA, or EC with P-256, P-384 or P-521"):
+        read(tmp_path, self_signed(HOSTS, key=key), pem(key))
+
+
 @pytest.mark.parametrize(("days", "problem"), [(91, "expired on"), (-1, "is not valid before")])
 def test_a_certificate_must_be_valid_now(tmp_path: Path, days: int, problem: str) -> None:
     with pytest.raises(InvalidFile, match=f'"CN=iot.example.com" {problem} '):
@@ -149,6 +165,12 @@ def test_a_key_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
     files.key.chmod(0o644)
     [warning] = OwnCertificate(files, NOW).warnings
     assert warning.endswith("key.pem: other users of this machine can read the private key: run chmod 600")
+
+
+def test_a_key_that_browsers_do_not_know_is_a_warning(tmp_path: Path) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    [warning] = read(tmp_path, self_signed(HOSTS, key=key), pem(key)).warnings
+    assert "browsers and many devices refuse a certificate with an Ed25519 key" in warning
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ def republish(topic: str) -> dict[str, object]:
 class Rules:
     """IoT Core with rules and one function."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, time_scale: float) -> None:
         self.clock = Clock(1000)
-        self.core = IotCore(folder, persistent=False, clock=self.clock, wall_clock=self.clock)
+        self.core = IotCore(folder, persistent=False, time_scale=time_scale, clock=self.clock, wall_clock=self.clock)
         self.events: list[object] = []
         self.answer: Callable[[], Invocation] = lambda: Invocation({}, {}, "printed")
         self.environments = ExecutionEnvironments(lambda: cast("LambdaFunction", Answering(self)))
@@ -78,8 +78,8 @@ class Answering(Scripted):
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Rules]:
-    rules = Rules(folder)
+async def running(folder: Path, *, time_scale: float = 1) -> AsyncIterator[Rules]:
+    rules = Rules(folder, time_scale)
     try:
         yield rules
     finally:
@@ -225,24 +225,26 @@ def test_a_rule_that_fails_starts_its_error_action_once(
     publish()
 
 
+@pytest.mark.parametrize(("time_scale", "shown"), [(1, ["60", "120"]), (60, ["1", "2"]), (7, ["8.57", "17.1"])])
 @in_event_loop
-async def test_a_function_that_raises_is_tried_again_after_one_and_two_minutes(tmp_path: Path) -> None:
+async def test_a_function_that_raises_is_tried_again_after_one_and_two_minutes(
+    tmp_path: Path, time_scale: float, shown: list[str]
+) -> None:
     def fail() -> Invocation:
         raise BrokenHandler("the handler raised RuntimeError: no")
 
-    async with running(tmp_path) as rules:
+    async with running(tmp_path, time_scale=time_scale) as rules:
         rules.create("bad", "SELECT topic() AS t FROM 'a'", INVOKE, errorAction=republish("failed"))
         bob = rules.connect("bob", "failed")
         rules.answer = fail
         rules.connect("ann").publish("a")
         await rules.records(1)
-        for seconds, count in ((59, 1), (1, 2), (119, 2), (1, 3)):
-            rules.clock.now += seconds
+        for seconds, count in ((59, 1), (1.1, 2), (119, 2), (1.1, 3)):
+            rules.clock.now += seconds / time_scale
             rules.core.check_time()
             problems = [each["problem"] for each in await rules.records(count)]
         assert [str(problem).rpartition("; ")[2] for problem in problems] == [
-            "next attempt in 60 s",
-            "next attempt in 120 s",
+            *(f"next attempt in {seconds} s" for seconds in shown),
             "given up after 3 attempts",
         ]
         assert bob.topics() == []  # Lambda has the event by then: the rule did not fail.

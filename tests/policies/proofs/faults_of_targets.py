@@ -116,6 +116,16 @@ TARGET_FAULTS = {
         "check_conflicts(entries, find_containers(entries), per_principal=False)",
         "pass",
     ),
+    "a role's first entry is not compared with the others": (
+        "cognito_role.py",
+        "check_conflicts(entries, find_containers(entries), per_principal=False)",
+        "check_conflicts(entries[1:], find_containers(entries), per_principal=False)",
+    ),
+    "a guest has the claims of a token": (
+        "cognito_role.py",
+        "policy = compile_policy(template, guest)",
+        'policy = compile_policy(template, type(guest)(identity, {**guest.claims, "sub": identity}))',
+    ),
     "a role is longer than IAM accepts": ("cognito_role.py", "if len(text) > LONGEST_ROLE_POLICY:", "if False:"),
     "a role has wide characters": ("cognito_role.py", "if not is_writable(text):", "if False:"),
     # Packing for IAM.
@@ -141,6 +151,17 @@ TARGET_FAULTS = {
         "iam_packing.py",
         "return matcher(other)(pattern) if other_star else matcher(pattern)(other)",
         "return pattern == other",
+    ),
+    "a denial of one text does not reach a pattern": (
+        "iam_packing.py",
+        "return matcher(other)(pattern) if other_star else matcher(pattern)(other)",
+        "return matcher(pattern)(other)",
+    ),
+    "the seventh topic of a condition is lost": (
+        "iam_packing.py",
+        "condition = {**row.condition, **until}",
+        "condition = {k: {a: b[:6] if isinstance(b, list) else b for a, b in v.items()} "
+        "for k, v in {**row.condition, **until}.items()}",
     ),
     "resources have the actions of all": (
         "iam_packing.py",

@@ -42,7 +42,7 @@ CRAFTED: dict[str, Blocks] = {
         deny(when={"off": True}, send=[{"to": "x*", "topics": ["a/#"]}]),
     ),
     "topics of a client": (_CONNECT, grant(publish=["c/{client_id}/+"], subscribe=["d/{principal}/#"])),
-    "a topic of an identity": (_CONNECT, grant(publish=["a/+/b"]), grant(publish=["{principal}/#"])),
+    "a topic of an identity": (grant(publish=["a/+/b"]), grant(publish=["{principal}/#"]), _CONNECT),
     "an identity in each place": (
         grant(
             connect=["{principal}", "d-{principal}"],
@@ -51,6 +51,21 @@ CRAFTED: dict[str, Blocks] = {
             send=[{"to": "{principal}", "topics": ["{principal}/c", "x-{principal}"]}],
         ),
     ),
+    "two claims, of which one only denies": (
+        grant(connect=["{principal}"], subscribe=["ab/#", "b/{claims.x}"]),
+        deny(publish=["c/+", "{claims.x}/#"], subscribe=["{claims.y}/{principal}/#"], connect=["d*", "e"]),
+    ),
+    "one claim of two has many values": (
+        _CONNECT,
+        grant(
+            receive=["a/{claims.x}"],
+            read=["{claims.y}/{claims.x}/" + "long" * 40],
+            send=[{"to": "d", "topics": ["b/{claims.y}"]}],
+        ),
+        grant(when={"all": True}, publish=["{claims.x}/{claims.y}/{claims.z}/" + "long" * 40]),
+    ),
+    "claims with the names of a token's": (_CONNECT, grant(when={"sub": "*"}, publish=["a"])),
+    "what is denied to RETAIN only": (_CONNECT, grant(publish=["a/#"]), deny(retain=["a/b"])),
     "what only some guests need": (
         grant(when={"x": "*"}, publish=["a/{client_id}"]),
         _CONNECT,

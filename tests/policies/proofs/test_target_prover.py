@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from iot_policies import PolicyTemplate
+from iot_policies import Deny, Grant, PolicyTemplate
 from iot_policies.compiler import Policy
+from iot_policies.principal import Claims
 from iot_policies.proofs.iam_statements import iam_statements, with_end
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.target_prover import prove_target
 from iot_policies.proofs.targets import COGNITO_ROLE, NOT_EXPRESSIBLE, SESSION_POLICY, PolicyTarget
-from tests.policies.proofs.faults import READY, grant
+from tests.policies.proofs.faults import READY, deny, grant
 from tests.policies.proofs.target_templates import TARGETS
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
@@ -51,6 +52,28 @@ def test_an_entry_that_the_role_cannot_express_is_named_if_no_guest_gets_a_polic
 def test_guests_without_a_claim_that_an_entry_needs_are_counted_and_not_proved() -> None:
     proof = prove_target(PolicyTemplate.of([grant(publish=["a/{claims.x}"])]), COGNITO_ROLE)
     assert (proof.verdict, proof.refused[NOT_EXPRESSIBLE] > 0) == ("proved", True)
+
+
+def claims_of_policies(target: PolicyTarget, *blocks: Grant | Deny) -> list[Claims]:
+    """The claims of the examples that got a policy."""
+    proof = prove_target(PolicyTemplate.of(blocks), target)
+    return [example.principal.claims for example, found in proof.examples if isinstance(found, Policy)]
+
+
+def test_a_guest_that_lacks_a_claim_is_also_tried_with_it() -> None:
+    """A role needs all claims of all entries, and the values of two entries are compared as if there were no other."""
+    blocks = grant(subscribe=["a/#", "b/{claims.x}"]), deny(subscribe=["{claims.y}/{principal}"])
+    found = claims_of_policies(COGNITO_ROLE, *blocks)
+    assert [claims for claims in found if claims["y"] == "a"] != []
+
+
+def test_each_list_is_also_long_while_the_others_are_short() -> None:
+    """Otherwise it stays short, since all lists together make a policy too large."""
+    blocks = grant(
+        connect=["{principal}"], receive=["a/{claims.x}"], publish=[f"{'long' * 40}/{{claims.x}}/{{claims.y}}"]
+    )
+    found = claims_of_policies(SESSION_POLICY, blocks)
+    assert max(len(x) for x in (each.get("x") for each in found) if isinstance(x, list)) > 5
 
 
 def test_what_the_documents_do_not_prove_is_not_proved_for_a_target() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal
+from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal, Send
 from iot_policies.explaining import Question, explain
 from iot_policies.testing.cases import Case, ClientOfTest, load_tests, with_topic_prefix
 from iot_policies.testing.coverage import advice, asked_of, gaps, survives
@@ -74,6 +74,10 @@ def test_a_client_that_the_authorizer_refuses_covers_nothing() -> None:
 
 
 ADVICE = [
+    (
+        Grant(send=(Send(to="pump 7", topics=("a/{principal}",)),)),
+        r'add to the test of ann: may = ["send pump 7\ta/ann"]',
+    ),
     (Grant(publish=("a/{principal}",)), 'add to the test of ann: may = ["publish a/ann"]'),
     (Grant(publish=("a/+/b",)), 'add to the test of ann: may = ["publish a/other/b"]'),
     (Grant(retain=("a/#",)), 'add to the test of ann: may = ["retain a/other"]'),

@@ -23,7 +23,6 @@ from iot_policies.errors import printable
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import read_file
 
-_MOST_SHOWN = 10
 _NOTHING = "nothing was written"
 
 
@@ -70,11 +69,11 @@ def acl(
         conversion = convert(found, names, client_ids, anonymous=anonymous)
     text = template_text(conversion.blocks, _heading(acl_file))
     template = PolicyTemplate.parse(text.encode(), output or Path("the template"))
-    report = compare(found, template, conversion, client_ids, anonymous=anonymous)
+    report = compare(found, template, conversion, client_ids, unusable, anonymous=anonymous)
     _write(output, text)
     if users_output is not None:
         write_whole(users_output, _csv(conversion.claims).encode())
-    for line in _lines(acl_file, found, report, unusable, anonymous=anonymous):
+    for line in _lines(acl_file, found, report, anonymous=anonymous):
         tell(line)
     raise typer.Exit(report.exit_code)
 
@@ -126,14 +125,9 @@ def _csv(claims: Mapping[str, Mapping[str, object]]) -> str:
     return text.getvalue()
 
 
-def _lines(
-    acl_file: Path, acl: AclFile, report: AclReport, unusable: Mapping[str, str], *, anonymous: bool
-) -> Iterator[str]:
+def _lines(acl_file: Path, acl: AclFile, report: AclReport, *, anonymous: bool) -> Iterator[str]:
     yield f"{acl_file}: {report.heading}"
     yield from (f"  {line}" for line in report.lines())
-    yield from (f"  left out: user {user}: {problem}" for user, problem in [*unusable.items()][:_MOST_SHOWN])
-    if len(unusable) > _MOST_SHOWN:
-        yield f"  left out: {len(unusable) - _MOST_SHOWN:,} more users"
     if anonymous:
         claims = f'principal = "{ANONYMOUS}" and claims = {{ {ANONYMOUS} = true }}'
         yield f"  clients without a user name: set {claims} in [anonymous] of authorizer.toml"

@@ -1,7 +1,8 @@
 """Makes a template, and the claims of users, from an ACL file of mosquitto.
 
 1. A rule becomes entries: write becomes `retain`, read becomes `subscribe`, a deny becomes both in a `[[deny]]`. `x/#`
-   becomes `x/#` and `x`, since IoT Core's `x/#` does not match `x`. `%u` becomes `{principal}`.
+   becomes `x/#` and `x`, since IoT Core's `x/#` does not match `x`; for the same reason, `x/+/#` becomes `x/#`. `%u`
+   becomes `{principal}`.
 2. Every user has the claim `acl`. A user's own name as a level of its rules becomes `{principal}`. Users whose rules
    are then the same have one role: `acl` is the name of the first of them, and a grant is for that value. Users without
    rules of their own have the role NO_RULES, and only what patterns allow.
@@ -26,13 +27,12 @@ from iot_authorizer_cli.commands.convert.template_blocks import (
     Block,
     Kind,
     in_order,
-    is_out_of_reach,
     leave_out_conflicts,
     problem_of,
 )
 from iot_policies.grants import Key
 from iot_policies.principal import WORD_LISTS
-from iot_policies.when import Condition
+from iot_policies.when import Condition, folded
 
 CLAIM = "acl"
 ANONYMOUS = "anonymous"
@@ -95,15 +95,15 @@ def convert(acl: AclFile, users: Iterable[str], client_ids: AllowedClientIds, *,
 
 
 def _roles(own: Mapping[str, Lines], shared: Mapping[Line, SharedLine]) -> Mapping[str, Sequence[str]]:
-    """The users with the same entries of their own, by role. A deny takes texts that differ only in case for equal."""
+    """The users with the same entries of their own, by role. A deny takes some different names for equal."""
     members: dict[frozenset[Line], list[str]] = defaultdict(list)
     for user, lines in own.items():
         members[frozenset(line for line in lines if line not in shared)].append(user)
     taken = {NO_RULES}
     roles = {NO_RULES: members.pop(frozenset(), [])}
     for users in members.values():
-        role = next(each for each in _numbered(users[0]) if each.casefold() not in taken)
-        taken.add(role.casefold())
+        role = next(each for each in _numbered(users[0]) if folded(each) not in taken)
+        taken.add(folded(role))
         roles[role] = users
     return roles
 
@@ -175,8 +175,8 @@ class _Converter:
             self.left_out.setdefault(rule.line, "a topic of a template has none of * ? { }")
             return
         whole = "/".join(self._level(rule, level, user) for level in levels)
-        for text in filter(None, (whole, parent_of(whole))):
-            if rule.access == "deny" and not is_out_of_reach(text):
+        for text in _entries_of(whole):
+            if rule.access == "deny":
                 yield from (Line("deny", "publish", text), Line("deny", "subscribe", text))
             if rule.covers("write"):
                 yield Line("grant", "retain", text)
@@ -189,6 +189,17 @@ class _Converter:
         if rule.keyword == "topic":
             return "{principal}" if level == user else level
         return level.replace("%u", "{principal}").replace("%c", self._client_id)
+
+
+def _entries_of(topic_filter: str) -> Iterator[str]:
+    """The filters of IoT Core that together match what one of mosquitto does."""
+    start = topic_filter.removesuffix("+/#")  # In mosquitto, `x/#` without `x`.
+    if start != topic_filter:
+        yield f"{start}#"
+        return
+    yield topic_filter
+    if parent := parent_of(topic_filter):
+        yield parent
 
 
 def _connect(acl: AclFile, client_ids: AllowedClientIds) -> Block:

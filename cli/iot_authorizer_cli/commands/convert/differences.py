@@ -48,7 +48,7 @@ class AclDifference(NamedTuple):
     use: Use | None
     """None for a client that gets no policy."""
     topic: str
-    """For no policy, the reason code; for more, empty."""
+    """For no policy, the reason code or why the user cannot be one; for more, empty."""
     rule: AclRule | None
     """What decides in mosquitto; None if no rule matches."""
     is_denied: bool = False

@@ -45,12 +45,16 @@ class AclReport:
     def add(self, name: str, principal: Principal, comparison: ClientComparison) -> None:
         """Adds what is found for one client. Raises NotCovered."""
         for difference in comparison.differences():
-            rule = difference.rule
-            key = difference.kind, difference.use, difference.topic if rule is None else rule.line
-            self.differences.setdefault(key, Found(difference)).clients[name] = None
+            self.add_difference(name, difference)
         role = principal.claims.get(CLAIM)
         if role not in self.filters:
             self.filters[role] = (name, *(comparison.refused_filter() or ("", "")))
+
+    def add_difference(self, name: str, difference: AclDifference) -> None:
+        """Adds a difference of one client."""
+        rule = difference.rule
+        key = difference.kind, difference.use, difference.topic if rule is None else rule.line
+        self.differences.setdefault(key, Found(difference)).clients[name] = None
 
     @property
     def exit_code(self) -> int:
@@ -98,11 +102,22 @@ class AclReport:
 
 
 def compare(
-    acl: AclFile, template: PolicyTemplate, conversion: Conversion, client_ids: AllowedClientIds, *, anonymous: bool
+    acl: AclFile,
+    template: PolicyTemplate,
+    conversion: Conversion,
+    client_ids: AllowedClientIds,
+    unusable: Mapping[str, str],
+    *,
+    anonymous: bool,
 ) -> AclReport:
-    """Compares an ACL file with its template for all clients that it can tell apart."""
+    """Compares an ACL file with its template for all clients that it can tell apart.
+
+    `unusable` has the users that cannot be users here, and why.
+    """
     rules = {rule.line: rule for found in (*acl.topics.values(), acl.patterns) for rule in found}
     report = AclReport(len(conversion.claims), rules, conversion.left_out)
+    for user, why in unusable.items():
+        report.add_difference(f"user {user}", AclDifference("no policy", None, why, None))
     every = [*clients(acl, conversion.claims, client_ids, anonymous=anonymous)]
     with progress("clients", len(every)) as tell_progress:
         for number, (name, client) in enumerate(every, 1):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from iot_policies.entries import rules
-from iot_policies.errors import InvalidTopics
+from iot_policies.errors import ConflictingTopics
 from iot_policies.grants import Deny, Grant, Key
 from iot_policies.linter import LONGEST_TOPIC
 from iot_policies.linter import MOST_LEVELS as MOST_TOPIC_LEVELS
@@ -36,6 +36,13 @@ class Block:
         """The block as a template has it."""
         model = Grant if self.kind == "grant" else Deny
         return model.model_validate(self._keys())
+
+    def remove(self, key: Key, text: str) -> int:
+        """Removes an entry; gives its line of the file."""
+        line = self.entries[key].pop(text)
+        if not self.entries[key]:
+            del self.entries[key]
+        return line
 
     def text(self) -> Iterator[str]:
         """The lines of the block in TOML."""
@@ -83,7 +90,8 @@ def in_order(blocks: Iterable[Block]) -> list[Block]:
 
 def problem_of(key: Key, text: str) -> str | None:
     """Why a grant cannot have an entry; None if it can."""
-    if is_out_of_reach(text):
+    literals = PLACEHOLDER.sub("", text)
+    if literals.count("/") >= MOST_TOPIC_LEVELS or len(literals.encode()) > LONGEST_TOPIC:
         return f"IoT Core refuses topics with more than {MOST_TOPIC_LEVELS - 1} slashes or {LONGEST_TOPIC} bytes"
     try:
         rules(text, key, "Allow")
@@ -92,31 +100,28 @@ def problem_of(key: Key, text: str) -> str | None:
     return None
 
 
-def is_out_of_reach(text: str) -> bool:
-    """Whether an entry matches only topics that IoT Core refuses."""
-    literals = PLACEHOLDER.sub("", text)
-    return literals.count("/") >= MOST_TOPIC_LEVELS or len(literals.encode()) > LONGEST_TOPIC
+def leave_out_conflicts(blocks: Sequence[Block]) -> Iterator[tuple[int, str]]:
+    """Removes entries of grants with a denial that reaches others, until the template loads.
 
-
-def leave_out_conflicts(blocks: Iterable[Block]) -> Iterator[tuple[int, str]]:
-    """Removes one entry of a grant after the other, until the template loads: those with a denial that reaches others.
-
-    Yields the line of each, and why.
+    Of two entries whose denials reach each other, only the first is removed. Yields the line of each, and why.
     """
-    blocks = [*blocks]
     while True:
         ordered = in_order(blocks)
+        entries = {place: (block, key, text) for block, place, key, text in _places(ordered)}
         try:
             PolicyTemplate.of(block.checked() for block in ordered)
-        except InvalidTopics as error:
-            kind, number, key, index = error.key
-            block = [each for each in ordered if each.kind == kind][int(number)]
-            if block.kind == "deny":
-                raise
-            found = next(each for each in block.entries if each == key)
-            text = [*block.entries[found]][int(index)]
-            yield block.entries[found].pop(text), str(error)
-            if not block.entries[found]:
-                del block.entries[found]
+        except ConflictingTopics as error:
+            for place, denied, problem in error.every:
+                if place in entries and denied in entries:
+                    block, key, text = entries.pop(place)
+                    yield block.remove(key, text), problem
         else:
             return
+
+
+def _places(blocks: Sequence[Block]) -> Iterator[tuple[Block, tuple[str | int, ...], Key, str]]:
+    """Each entry of the grants, with its place in the template."""
+    for number, block in enumerate(block for block in blocks if block.kind == "grant"):
+        for key, texts in block.entries.items():
+            for index, text in enumerate(texts):
+                yield block, ("grant", number, key, index), key, text

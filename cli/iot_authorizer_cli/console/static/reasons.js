@@ -3,17 +3,17 @@
 import { get } from "./api.js";
 import { byId, element } from "./dom.js";
 
-/** `{code: [cause, cure]}`, both Markdown with code between backticks. */
-let reasons = {};
+/** By its code, `[cause, cure]`, both Markdown with code between backticks. */
+let reasons = new Map();
 
 /** Fetches the reason codes, once before the page starts. Raises Refused. */
 export async function loadReasons() {
-  reasons = await get("/console/reasons");
+  reasons = new Map(Object.entries(await get("/console/reasons")));
 }
 
 /** The cause and the cure of a reason code. A code of your own handler explains itself. */
 export function reasonOf(code) {
-  const [cause, cure] = reasons[code] ?? [code.replaceAll("_", " "), ""];
+  const [cause, cure] = reasons.get(code) ?? [code.replaceAll("_", " "), ""];
   return { cause, cure };
 }
 
@@ -29,7 +29,7 @@ export function formatted(markdown) {
 
 /** A link from a reason code to its place in the list of all of them. */
 export function reasonLink(code) {
-  if (!(code in reasons)) return element("code", {}, code);
+  if (!reasons.has(code)) return element("code", {}, code);
   const open = (event) => {
     event.preventDefault();
     showReason(code);
@@ -40,7 +40,7 @@ export function reasonLink(code) {
 function showReason(code) {
   const list = byId("reason-list");
   if (!list.hasChildNodes()) {
-    for (const [name, [cause, cure]] of Object.entries(reasons)) {
+    for (const [name, [cause, cure]] of reasons) {
       list.append(
         element("dt", { id: `reason-${name}` }, element("code", {}, name)),
         element("dd", {}, ...formatted(cause), element("span", { class: "cure" }, ...formatted(cure))),

@@ -117,7 +117,7 @@ def test_what_differs_is_listed_with_a_topic_the_line_and_the_reason(
 def test_a_difference_of_many_users_is_printed_once(tmp_path: Path) -> None:
     found = report(tmp_path, "pattern read $x/%u\n" + "".join(f"user u{number}\ntopic a\n" for number in range(100)))
     assert found.count("$x/") == 2
-    assert "    the same for 100 other clients" in found
+    assert "    the same for 101 other clients" in found
 
 
 def test_of_a_user_20_lines_that_differ_are_printed_and_that_there_are_more(tmp_path: Path) -> None:
@@ -171,15 +171,41 @@ def test_users_of_the_password_file_need_claims_too(tmp_path: Path) -> None:
     assert found["pump-7"] == {"acl": "pump-7"}
 
 
-def test_names_that_a_template_cannot_have_are_left_out_and_named(tmp_path: Path) -> None:
-    found = report(tmp_path, "user a/b\ntopic x\n")
-    assert "  left out: user a/b: a user name is one level of a topic" in found
+def test_users_with_names_that_a_template_cannot_have_are_a_difference(tmp_path: Path) -> None:
+    done = convert(tmp_path, "user a/b\ntopic x\nuser +\ntopic x\n")
+    assert done.returncode == 1
+    assert "acl: 1 difference in what 0 users" in done.stderr
+    assert "  user a/b gets no policy here: a user name is one level of a topic" in done.stderr
+    assert "    the same for 1 other client" in done.stderr
 
 
-def test_roles_whose_names_differ_in_case_only_stay_apart(tmp_path: Path) -> None:
-    text = "user Ann\ntopic a/#\ntopic deny a/b\nuser ann\ntopic a/#\n"
+@pytest.mark.parametrize(("one", "other"), [("Ann", "ann"), ("\u0390", "\u03aa\u0301")])
+def test_roles_with_names_that_a_deny_takes_for_equal_stay_apart(tmp_path: Path, one: str, other: str) -> None:
+    text = f"user {one}\ntopic a/#\ntopic deny a/b\nuser {other}\ntopic a/#\n"
     assert convert(tmp_path, text).returncode == 0
-    assert claims(tmp_path, text) == {"Ann": {"acl": "Ann"}, "ann": {"acl": "ann (2)"}}
+    assert claims(tmp_path, text) == {one: {"acl": one}, other: {"acl": f"{other} (2)"}}
+
+
+def test_a_filter_with_a_last_plus_and_hash_is_one_entry(tmp_path: Path) -> None:
+    done = convert(tmp_path, "user ann\ntopic read a/+/#\ntopic deny a/b/+/#\nuser bob\ntopic read +/#\n")
+    assert (done.returncode, done.stderr.count("proved")) == (0, 1)
+    assert 'subscribe = ["a/#"]' in done.stdout
+    assert 'subscribe = ["a/b/#"]' in done.stdout
+    assert 'subscribe = ["#"]' in done.stdout
+
+
+def test_a_deny_of_topics_that_iot_core_refuses_stays(tmp_path: Path) -> None:
+    text = f"user ann\ntopic read a/#\ntopic deny a/b/c/d/e/f/g/h/i\ntopic deny a/{'x' * 300}\n"
+    assert report(tmp_path, text).startswith("acl: proved: ")
+
+
+def test_many_entries_in_conflict_are_left_out_in_seconds(tmp_path: Path) -> None:
+    conflicts = "".join(f"user u{number}\ntopic read s{number}/+/t{number}\n" for number in range(300))
+    text = f"{conflicts}user boss\n" + "".join(f"topic read s{number}/k/#\n" for number in range(300))
+    begun = time.process_time()
+    done = convert(tmp_path, text)
+    assert "  mosquitto lets user u299 receive s299/any/t299, the template does not" in done.stderr
+    assert time.process_time() - begun < 10
 
 
 def test_client_ids_are_the_user_name_or_any(tmp_path: Path) -> None:
