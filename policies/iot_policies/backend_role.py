@@ -6,7 +6,8 @@
    policy also matches. In the role of a backend, this would take away what its other statements allow. So a `+` is
    refused, unless the backend may publish to deeper topics too (`widen`).
 3. A wildcard at the beginning is refused: it would also allow `$aws/…`, such as the shadows of all things.
-4. A backend has no principal and no claims, so that placeholders are refused. So are tokens of the CDK: their value
+4. So are a topic that IoT Core refuses, with the prefix, and a character that IAM does.
+5. A backend has no principal and no claims, so that placeholders are refused. So are tokens of the CDK: their value
    could be a wildcard.
 """
 
@@ -17,6 +18,7 @@ from iot_policies.entries import rules
 from iot_policies.errors import InvalidTopics
 from iot_policies.grants import Grant, Key
 from iot_policies.iam_packing import is_writable
+from iot_policies.linter import impossible
 from iot_policies.packing import Statement
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
@@ -66,6 +68,6 @@ def _problem(topic: str, key: Key, topic_prefix: str, *, widen: bool) -> str | N
         return str(error)
     if any(rule.denied for rule in found):
         return "a wildcard at the beginning would also allow topics that begin with $: begin with a level of text"
-    if not is_writable(topic):
+    if not all(is_writable(rule.allowed) for rule in found):
         return "a character is above U+00FF, which IAM policies cannot hold"
-    return None
+    return next(impossible(found[0].levels), None)

@@ -56,13 +56,18 @@ def _of_entry(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
         return
     yield from broad_findings(entry, topic_prefix)
     levels = split_template(entry.filter)
-    levels = levels[lead(levels) :]
+    for problem in impossible(levels[lead(levels) :]):
+        yield warning(entry, problem)
+
+
+def impossible(levels: Levels) -> Iterator[str]:
+    """Why IoT Core refuses all topics of a filter, whose placeholders count nothing."""
     if levels[0].startswith("$") and levels[0] != "$aws":
-        yield warning(entry, "starts with $, which IoT Core reserves: no client can publish there")
+        yield "starts with $, which IoT Core reserves: no client can publish there"
     if len(levels) > MOST_LEVELS and levels[0] != "$aws":
-        yield warning(entry, "has more than 7 slashes: IoT Core refuses such topics")
+        yield "has more than 7 slashes: IoT Core refuses such topics"
     if len(PLACEHOLDER.sub("", "/".join(levels)).encode()) > LONGEST_TOPIC:
-        yield warning(entry, "is longer than 256 bytes: IoT Core refuses such topics")
+        yield "is longer than 256 bytes: IoT Core refuses such topics"
 
 
 def _of_pairs(entries: Sequence[Entry]) -> Iterator[Finding]:

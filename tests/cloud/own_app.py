@@ -71,7 +71,7 @@ clients = OnlineClients(os.environ.get("ONLINE_TABLE", "./online.sqlite"))
 
 
 def on_presence(event, context):
-    clients.record(event["payload"])
+    clients.record(event)
 """
 
 

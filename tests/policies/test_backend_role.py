@@ -1,5 +1,7 @@
 """The IAM statement of a backend that publishes: it is one Allow, exact unless it is widened."""
 
+import re
+
 import pytest
 from hypothesis import given
 
@@ -71,6 +73,10 @@ def test_the_topic_prefix_is_in_front_of_all_but_reserved_topics(topic: str, pre
         ("$share/group/rooms", False, "only in subscribe"),
         ("rooms/☃", False, "U+00FF"),
         ("", False, "found an empty string"),
+        ("a" * 257, False, "is longer than 256 bytes"),
+        ("é" * 129 + "/#", False, "is longer than 256 bytes"),
+        ("a/b/c/d/e/f/g/h/i", False, "has more than 7 slashes"),
+        ("$SYS/alarms", False, "no client can publish there"),
     ],
 )
 def test_what_one_allow_cannot_say_is_refused_with_advice(topic: str, widen: bool, expected: str) -> None:
@@ -78,6 +84,15 @@ def test_what_one_allow_cannot_say_is_refused_with_advice(topic: str, widen: boo
         publish_statement(["rooms/attic/topic", topic], widen=widen)
     assert str(refused.value).startswith(f'"{topic}": ')
     assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [("☃", "U+00FF"), ("a/b/c/d/e/f", "has more than 7 slashes"), ("a" * 240, "is longer than 256 bytes")],
+)
+def test_a_topic_that_only_its_prefix_makes_impossible_is_refused(prefix: str, expected: str) -> None:
+    with pytest.raises(InvalidTopics, match=re.escape(expected)):
+        publish_statement(["rooms/lobby/topic"], topic_prefix=prefix)
 
 
 def test_no_topics_are_refused() -> None:

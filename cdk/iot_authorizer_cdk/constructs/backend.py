@@ -70,6 +70,10 @@ def grant(grantee: aws_iam.IGrantable, *statements: Statement) -> aws_iam.Grant:
     )
     for each in others:
         first = first.combine(each)
+    if not first.success:
+        raise InvalidSettings(
+            "grantee: the CDK cannot add a statement to it: name a function, a role, a user or a group"
+        )
     return first
 
 

@@ -21,7 +21,7 @@
    ends after MOST_STATES: what it looks for is then not known.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TypeVar
 
@@ -183,13 +183,13 @@ def shortest_filter(
     """
     beside = topics or Automaton({})
     letters = alphabet(filters, beside)
-    steps = {phase: [*_steps(phase, letters, letters if topics else (FRESH,))] for phase in range(6)}
+    steps = {phase: _by_read(_steps(phase, letters, letters if topics else (FRESH,))) for phase in range(6)}
 
     def following(node: _Filters) -> Iterator[tuple[tuple[str | None, str], _Filters]]:
         state, topic, phase = node
-        for read, written, then in steps[phase]:
+        for read, pairs in steps[phase].items():
             after = state if read is None else filters.step(state, read)
-            if after:
+            for written, then in pairs if after else ():
                 yield (read, written), (after, beside.step(topic, written), then)
 
     def is_wanted(node: _Filters) -> bool:
@@ -199,6 +199,14 @@ def shortest_filter(
     if found is None:
         return None
     return tuple(read for read, _ in found if read is not None), tuple(written for _, written in found)
+
+
+def _by_read(steps: Iterable[tuple[str | None, str, int]]) -> Mapping[str | None, Sequence[tuple[str, int]]]:
+    """Steps by what the filter reads."""
+    found: dict[str | None, list[tuple[str, int]]] = {}
+    for read, written, then in steps:
+        found.setdefault(read, []).append((written, then))
+    return found
 
 
 def _steps(phase: int, letters: Iterable[str], for_wildcards: Iterable[str]) -> Iterator[tuple[str | None, str, int]]:

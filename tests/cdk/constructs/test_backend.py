@@ -115,6 +115,20 @@ def test_a_function_of_a_rule_is_granted_by_its_role_and_refused_without_it(stac
     Template.from_stack(stack).has_resource_properties("AWS::Lambda::Function", properties)
 
 
+PRINCIPALS = [
+    aws_iam.ServicePrincipal("lambda.amazonaws.com"),
+    aws_iam.ArnPrincipal("arn:aws:iam::123456789012:role/backend"),
+]
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS, ids=lambda principal: type(principal).__name__)
+def test_a_principal_to_which_the_cdk_adds_no_statement_is_refused(
+    authorizer: IotCustomAuthorizer, principal: aws_iam.IPrincipal
+) -> None:
+    with pytest.raises(InvalidSettings, match="grantee: the CDK cannot add a statement to it: name a function, a role"):
+        authorizer.grant_publish(principal, TOPIC)
+
+
 ITEMS_OF_USERS = {"dynamodb:LeadingKeys": ["user#*"]}
 
 

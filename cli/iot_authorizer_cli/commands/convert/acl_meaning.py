@@ -4,7 +4,8 @@
    denied if a deny of the patterns matches, and allowed if another one of these does. So the order of lines counts for
    nothing, and a `topic` wins over a deny among the patterns.
 2. A filter matches as MQTT says: `x/#` matches `x`, too, and only a filter that begins with `$` matches topics that do.
-3. A pattern with `%u` is skipped for a client without a user name.
+3. A pattern with `%u` is skipped for a client without a user name. Patterns allow nothing to a client that has `+` or
+   `#` in its client ID. That is not modelled: every user may choose another client ID.
 4. No client publishes to `$SYS…`, except the state of bridges, and none publishes to or receives from `$share…`.
 5. SUBSCRIBE is always accepted. What a subscription delivers is decided for each message, by the access read.
 

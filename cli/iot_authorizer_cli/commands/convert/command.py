@@ -62,6 +62,8 @@ def acl(
     """
     _check_new(output, "--output")
     _check_new(users_output, "--users-output")
+    if output is not None and users_output is not None and output.absolute() == users_output.absolute():
+        raise typer.BadParameter("expected a file other than that of --output", param_hint="--users-output")
     found, bad = read_acl(read_file(acl_file))
     refuse_bad_lines(acl_file, bad, _NOTHING, "ACL_FILE")
     names, unusable = _names([*(name for name in found.topics if name is not None), *_users_of(passwords)])

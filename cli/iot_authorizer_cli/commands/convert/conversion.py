@@ -226,7 +226,7 @@ def _for_anonymous(acl: AclFile, converter: _Converter) -> Iterator[Block]:
             converter.left_out.setdefault(rule.line, f"client IDs begin with {ANONYMOUS}/ here, without a user name")
     lines = converter.lines([*acl.rules_of(None), *patterns], None)
     connect: dict[Key, dict[str, int]] = _ANY_CLIENT_ID if is_any else {"connect": {"{principal}/*": 0}}
-    settings = {**(_ANY_IS_MEANT if is_any else {}), "connect_with": []}
+    settings = {**(_ANY_IS_MEANT if is_any else {}), "connect_with": ["LastWill"]}
     entries = {**connect, **_entries("grant", lines)}
     yield Block("grant", ANONYMOUS, {ANONYMOUS: True}, entries, settings, "clients without a user name")
     yield Block("deny", ANONYMOUS, {ANONYMOUS: True}, _entries("deny", lines))

@@ -20,6 +20,8 @@ from iot_identities.passwords import PasswordDigest, check_hash, check_iteration
 from iot_identities.user import StoredPassword, User
 
 _COLUMNS = frozenset(("name", "hash"))
+_WHITESPACE = " \t\r\v\f"
+"""What mosquitto removes at both ends of names and hashes. Other spaces are part of a name, and make it invalid."""
 _DIGEST_BYTES = 64
 _SALT_BYTES = range(8, 65)
 _EXPECTED = (
@@ -43,8 +45,8 @@ def _row(line: bytes, now: int) -> Row:
         raise ValueError("not in UTF-8") from None
     if not colon:
         raise ValueError("expected NAME:HASH, found no colon")
-    name = check_user_name(name.strip())
-    found = _password(encoded.strip())
+    name = check_user_name(name.strip(_WHITESPACE))
+    found = _password(encoded.strip(_WHITESPACE))
     passwords = (StoredPassword(found, created_at=now),) if isinstance(found, str) else ()
     user = User(name, passwords, created_at=now, rotated_at=now)
     return Row(user, None if passwords else found, columns=_COLUMNS)

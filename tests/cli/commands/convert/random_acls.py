@@ -16,7 +16,7 @@ def filters(levels: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 _LITERALS = st.sampled_from(("a", "b", "ann", "bob", "a", "b", "$x", "", "a?{b}"))
-_PATTERNS = st.sampled_from(("a", "b", "%u", "%c", "x-%u", "%u", "%c", "%u?"))
+_PATTERNS = st.sampled_from(("a", "b", "%u", "%c", "x-%u", "%u", "%c", "%u?", "%u-%c", "any"))
 _RULES = st.builds(
     "{} {}".format, st.sampled_from(("read", "write", "readwrite", "read", "write", "deny")), filters(_LITERALS)
 )

@@ -70,6 +70,13 @@ def test_a_file_that_exists_is_not_replaced(tmp_path: Path, option: str) -> None
     assert (tmp_path / "mine").read_text() == "kept"
 
 
+def test_the_template_and_the_claims_need_a_file_each(tmp_path: Path) -> None:
+    done = convert(tmp_path, FLEET, "--output", "one", "--users-output", "./one")
+    assert done.returncode == 2
+    assert "Invalid value for --users-output: expected a file other than that of --output" in done.stderr
+    assert not (tmp_path / "one").exists()
+
+
 @pytest.mark.parametrize(
     ("rules", "lines"),
     [
@@ -224,7 +231,10 @@ def test_rules_for_clients_without_a_name_are_converted_on_demand(tmp_path: Path
     assert "left out: the topics before the first user" in report(tmp_path, text)
     done = convert(tmp_path, text, "--anonymous")
     assert done.returncode == 0
-    assert 'when         = { anonymous = true }\nconnect      = ["{principal}/*"]\nconnect_with = []' in done.stdout
+    assert (
+        'when         = { anonymous = true }\nconnect      = ["{principal}/*"]\nconnect_with = ["LastWill"]'
+        in done.stdout
+    )
     assert 'set principal = "anonymous" and claims = { anonymous = true } in [anonymous]' in done.stderr
 
 

@@ -77,6 +77,7 @@ def test_byte_order_marks_comments_empty_lines_spaces_and_carriage_returns_are_n
         ("pump-7", "expected NAME:HASH, found no colon"),
         (f":{ARGON2}", "a user name has at least one character"),
         (f"a/b:{ARGON2}", "a user name is one level of a topic"),
+        (f"pump-7\u00a0:{ARGON2}", "a user name begins or ends with a space"),
         ("pump-7:", "expected a hash that begins with $7$, $6$ or $argon2id$"),
         (f"pump-7:{SECRET}", "mosquitto_passwd -U makes one with hashes"),
         ("pump-7:$5$aaaa$bbbb", "expected a hash that begins with"),
