@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,6 +117,7 @@ class LocalIotCore(Lifecycle):
         self._certificate = None if certificate is None else CertificateFiles(Path(certificate), Path(key or ""))
         self._clock = clock
         self._secret = ""
+        self._review: TemplateReview | None = None
         self._running_server: Server | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -160,12 +161,14 @@ class LocalIotCore(Lifecycle):
         """
         return self.server.ca_path
 
-    @cached_property
+    @property
     def review(self) -> "TemplateReview":
         """The proof of the template, and what edits of it open and close."""
         from iot_authorizer_cli.console.template_review import TemplateReview  # noqa: PLC0415 (it loads the prover)
 
-        return TemplateReview(*self._first)
+        if self._review is None:
+            self._review = TemplateReview(*self._first)
+        return self._review
 
     def token(self, principal: str, claims: Mapping[str, object] | None = None, expires_in: int = 3600) -> str:
         """A JWT of the development issuer, which the authorizer on this machine trusts; `expires_in` in seconds."""
@@ -211,8 +214,9 @@ class LocalIotCore(Lifecycle):
             self.authorizers = core.authorizers
             await self._load(data, stack)
             self._secret = console_secret(data)
-            self._first = self.configuration.template, time.time()
-            server = Server(core, data, self.host, self._routes, (CREDENTIALS_PATH,), own_certificate)
+            self._first, self._review = (self.configuration.template, time.time()), None
+            routes = partial(self._routes, stack.enter_context(contextlib.ExitStack()))
+            server = Server(core, data, self.host, routes, (CREDENTIALS_PATH,), own_certificate)
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
             except PortUnavailable as error:
@@ -227,8 +231,11 @@ class LocalIotCore(Lifecycle):
         """Ends all connections, and writes persistent data."""
         await self._stack.aclose()
 
-    def _routes(self) -> "list[BaseRoute]":
-        """What is served beside AWS's APIs: the page, and the credentials endpoint."""
+    def _routes(self, stack: contextlib.ExitStack) -> "list[BaseRoute]":
+        """What is served beside AWS's APIs: the page, and the credentials endpoint. At the end, `stack` closes it.
+
+        The first request can come before the start is complete: one port opens before the other.
+        """
         from starlette.routing import Route  # noqa: PLC0415 (all of these: no MQTT client waits for HTTP to load)
 
         from iot_authorizer_cli.console.app import Console, ConsoleAddresses  # noqa: PLC0415
@@ -236,10 +243,16 @@ class LocalIotCore(Lifecycle):
         from iot_core.api.http_api import HttpApiRoute  # noqa: PLC0415
 
         edits = EditDesk()
-        self._stack.callback(edits.close)
-        addresses = ConsoleAddresses(self.url, self.tls_url, self.ca_path)
+        stack.callback(edits.close)
         console = Console(
-            self.iot_core, self.configuration, self.issuer, addresses, self._secret, self.review, edits, self.web
+            self.iot_core,
+            self.configuration,
+            self.issuer,
+            lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path),
+            self._secret,
+            self.review,
+            edits,
+            self.web,
         )
         endpoint = HttpApiRoute(self.iot_core, "credentials", lambda: self.configuration.credentials_endpoint)
         return [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]

@@ -108,7 +108,8 @@ class Console:
     core: IotCore
     configuration: ReloadedConfiguration
     issuer: DevelopmentIssuer
-    addresses: ConsoleAddresses
+    addresses: Callable[[], ConsoleAddresses]
+    """Gives the addresses once the ports are open."""
     secret: str
     """What the sender of a request must know."""
     review: TemplateReview
@@ -142,7 +143,7 @@ class Console:
 
     async def _state(self, _request: Request) -> Mapping[str, object]:
         """What the page shows once, and again after a reload of the configuration."""
-        configuration, addresses = self.configuration, self.addresses
+        configuration, addresses = self.configuration, self.addresses()
         template, configured = configuration.template, configuration.configured
         authorizer = self.core.authorizers.get(configuration.name)
         pair = signing_pair(configuration.configured)

@@ -191,7 +191,7 @@ def test_a_client_that_disconnects_before_its_body_is_complete_is_not_an_error(c
 
     addresses = ConsoleAddresses(core.url, core.tls_url, core.ca_path)
     console = Console(
-        core.iot_core, core.configuration, core.issuer, addresses, "secret", core.review, EditDesk(), core.web
+        core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret", core.review, EditDesk(), core.web
     )
     scope = {
         "type": "http",
