@@ -40,6 +40,7 @@ lint: .venv/all
 	$(BIN)/mypy
 	$(BIN)/iot-authorizer lint policies/*.toml
 
+# Exits with an error if a bound is missed. It takes minutes, and means little on a busy machine.
 bench: .venv/all
 	@.ci/bring mosquitto
 	$(BIN)/python -m bench

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.bounds import Bounds
 from iot_policies import Grant, PolicyTemplate
 from iot_policies.proofs import prove
 from iot_policies.proofs.diff import diff
@@ -22,27 +23,27 @@ _CHAT = Path("policies/chat.toml")
 _COMMAND = "from iot_authorizer_cli.entry_point import main; main()"
 
 
-def report() -> None:
+def report(bounds: Bounds) -> None:
     """Prints the seconds of each proof and question, with its bound."""
     for name in READY:
-        _prove(name, PolicyTemplate.load(f"policies/{name}.toml"), most=0.5)
+        _prove(name, PolicyTemplate.load(f"policies/{name}.toml"), bounds, most=0.5)
     for number in GRANTS:
-        _prove(f"{number} grants of four entries", _with_grants(number), most=30)
-    _line("diff of chat, with one condition and one entry changed", _diff(), most=1)
-    _line(f"who-can --users of the command line, {USERS:,} users of chat", _who_can(), most=10)
+        _prove(f"{number} grants of four entries", _with_grants(number), bounds, most=30)
+    _line("diff of chat, with one condition and one entry changed", _diff(), bounds, most=1)
+    _line(f"who-can --users of the command line, {USERS:,} users of chat", _who_can(), bounds, most=10)
     print()
 
 
-def _line(name: str, seconds: float, *, most: float) -> None:
-    print(f"proofs    {name}\n          {seconds:.2f} s   (at most {most:.2f})")
+def _line(name: str, seconds: float, bounds: Bounds, *, most: float) -> None:
+    print(f"proofs    {name}\n          {seconds:.2f} s   {bounds.beside(f'proofs: {name}, s', seconds, most)}")
 
 
-def _prove(name: str, template: PolicyTemplate, *, most: float) -> None:
+def _prove(name: str, template: PolicyTemplate, bounds: Bounds, *, most: float) -> None:
     started = time.process_time()
     proof = prove(template)
     seconds = time.process_time() - started
     found = f"{len(proof.examples)} examples, {proof.comparisons} comparisons, {proof.states} states"
-    _line(f"{name}: {proof.verdict}, {found}", seconds, most=most)
+    _line(f"{name}: {proof.verdict}, {found}", seconds, bounds, most=most)
 
 
 def _with_grants(number: int) -> PolicyTemplate:

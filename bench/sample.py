@@ -9,9 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_aB3dE5gH7"
-AUDIENCE = "3n4b5urk1ft4fl3mg5e62d9ado"
-FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+from bench.known import AUDIENCE, ISSUER
 
 _CONFIGURATION = """
 name = "chat"

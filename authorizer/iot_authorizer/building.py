@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from iot_authorizer import development
 from iot_authorizer.authorizer import Authorizer, Verify
 from iot_authorizer.cached import Cached, Caching, OnFetch
-from iot_authorizer.configuration import Configuration, PasswordEntry, load_password_file
+from iot_authorizer.configuration import Configuration
 from iot_authorizer.credentials import Credentials, CredentialSource
 from iot_authorizer.jwt_verifier import AcceptedTokens, Expectations, JwtVerifier
 from iot_authorizer.keys import Keys, KeySet
@@ -25,6 +25,7 @@ from iot_policies.toml_file import read_file
 
 if TYPE_CHECKING:
     from iot_authorizer.file_passwords import FilePasswords
+    from iot_authorizer.password_file import PasswordEntry
 
 _Verifier = Callable[[Credentials], VerifiedPrincipal]
 
@@ -156,6 +157,7 @@ def _development_issuers(environment: Mapping[str, str]) -> list[AcceptedTokens]
 
 def _file_passwords(configuration: Configuration, path: Path) -> "FilePasswords":
     from iot_authorizer.file_passwords import FilePasswords
+    from iot_authorizer.password_file import load_password_file
     from iot_identities.passwords import check_hash
 
     with configuration.naming("passwords", "file"):
@@ -165,7 +167,7 @@ def _file_passwords(configuration: Configuration, path: Path) -> "FilePasswords"
     return FilePasswords(users, like)
 
 
-def _shape(user: PasswordEntry) -> str:
+def _shape(user: "PasswordEntry") -> str:
     """The algorithm and parameters of a hash, without its salt."""
     return user.hash.rsplit("$", 2)[0]
 

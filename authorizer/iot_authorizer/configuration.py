@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
@@ -92,7 +92,8 @@ class RevocationSettings(StrictModel):
     when_unavailable: Literal["refuse", "allow"] = "refuse"
 
 
-def _name(value: str) -> str:
+def checked_name(value: str) -> str:
+    """Returns a principal's name. Raises ValueError for one that the authorizer refuses."""
     if (problem := name_problem(value)) is not None:
         raise ValueError(f"the name {problem}: the authorizer refuses such names")
     return value
@@ -101,7 +102,7 @@ def _name(value: str) -> str:
 class Anonymous(StrictModel):
     """`[anonymous]`: the principal of clients without credentials."""
 
-    principal: Annotated[Text, AfterValidator(_name)]
+    principal: Annotated[Text, AfterValidator(checked_name)]
     claims: ConfiguredClaims = Field(default_factory=dict)
 
     def as_principal(self) -> Principal:
@@ -246,20 +247,6 @@ class Configuration(PartialConfiguration):
     policy: Text
 
 
-class PasswordEntry(StrictModel):
-    """`[users.NAME]` in a password file."""
-
-    hash: Text
-    """An argon2id hash, `$argon2id$…`."""
-    claims: ConfiguredClaims = Field(default_factory=dict)
-
-
-class PasswordsFile(StrictModel):
-    """A password file."""
-
-    users: dict[str, PasswordEntry] = Field(default_factory=dict)
-
-
 _TABLES = (
     Configuration,
     JwtIssuer,
@@ -270,8 +257,6 @@ _TABLES = (
     CredentialsSettings,
     Guessing,
     RevocationSettings,
-    PasswordsFile,
-    PasswordEntry,
 )
 _RULE = "rule"
 _KEYS = {key for model in _TABLES for key in model.model_fields} | {_RULE}
@@ -355,23 +340,4 @@ def _read(
         from iot_authorizer.rule_settings import RuleTables  # noqa: PLC0415 (most authorizers have no rule)
 
         found._rule = RuleTables.of_file(path, text, {_RULE: wanted[_RULE]}, _KEYS | RuleTables.keys()).rule
-    return found
-
-
-def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:
-    """Reads a password file. `check_hash` raises ValueError for an unusable hash. Raises InvalidFile."""
-    tables, text = read_toml(path)
-    for name, table in tables.items():
-        if name != "users" and isinstance(table, dict):
-            raise invalid_file(path, text, (name,), f"expected [users.{name}]")
-    found = PasswordsFile.of_file(path, text, tables, _KEYS)
-    for name, entry in found.users.items():
-        try:
-            _name(name)
-        except ValueError as error:
-            raise invalid_file(path, text, ("users", name), str(error)) from None
-        try:
-            check_hash(entry.hash)
-        except ValueError as error:
-            raise invalid_file(path, text, ("users", name, "hash"), str(error)) from None
     return found

@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Mapping
 
-from iot_authorizer.configuration import PasswordEntry
 from iot_authorizer.credentials import Credentials
+from iot_authorizer.password_file import PasswordEntry
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
 from bench.broker import packets
-from bench.sample import AUDIENCE, ISSUER
+from bench.known import AUDIENCE, ISSUER
 
 POLICY = Path("policies/chat.toml")
 """The template that is enforced: it lets `PUBLISHER` publish to `TOPIC`, and whoever is in the room listen to it."""

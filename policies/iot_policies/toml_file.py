@@ -5,7 +5,6 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,10 +71,10 @@ def file_not_found(path: Path) -> str:
     if not path.parent.is_dir():
         return f"file not found: the folder {path.parent} does not exist"
     try:
-        alike = get_close_matches(path.name, [each.name for each in path.parent.iterdir()], 1)
+        alike = _closest(path.name, [each.name for each in path.parent.iterdir()])
     except OSError:  # A folder that may be entered, but not listed.
-        alike = []
-    advice = f"did you mean {path.with_name(alike[0])}?" if alike else "correct its name, or create it"
+        alike = None
+    advice = f"did you mean {path.with_name(alike)}?" if alike else "correct its name, or create it"
     return f"file not found: {advice}"
 
 
@@ -247,8 +246,14 @@ def from_validation(
 def _hint(key: str, keys: Collection[str]) -> str:
     if key in keys:
         return ", but of another one; keys without a table must be above the first [table]"
-    alike = get_close_matches(key, keys, 1)
-    return f": did you mean {alike[0]}?" if alike else ""
+    alike = _closest(key, keys)
+    return f": did you mean {alike}?" if alike else ""
+
+
+def _closest(name: str, names: Collection[str]) -> str | None:
+    from difflib import get_close_matches  # noqa: PLC0415 (only messages need it)
+
+    return next(iter(get_close_matches(name, names, 1)), None)
 
 
 def _walk(tables: Mapping[str, object], location: Location) -> tuple[Location, object]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer.configuration import load_configuration, load_password_file
+from iot_authorizer.configuration import load_configuration
+from iot_authorizer.password_file import load_password_file
 from iot_policies import InvalidFile
 
 START = 'name = "chat"\npolicy = "policy.toml"\n'

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_authorizer import Credentials, CredentialSource, Reason, Refusal
-from iot_authorizer.configuration import PasswordEntry
 from iot_authorizer.file_passwords import FilePasswords
+from iot_authorizer.password_file import PasswordEntry
 from iot_identities import passwords
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_policies import InvalidFile

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
+from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration
+from iot_authorizer.password_file import load_password_file
 from iot_authorizer.rule_settings import MessageRule, NamedTopicFilter
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
