@@ -33,7 +33,9 @@ def report(credentials: Credentials) -> None:
             _raise_open_files()
             before, after = measure(target, credentials)
         cells = [f"{before / 1e6:.0f} MB", f"{after / 1e6:.0f} MB", f"{(after - before) / CONNECTIONS / 1e3:.1f} kB"]
-        rows.append([broker.name, *cells, "(at most 150 MB)" if isinstance(broker, IotAuthorizer) else ""])
+        rows.append(
+            [broker.name, *cells, "(at most 15.0 kB a connection)" if isinstance(broker, IotAuthorizer) else ""]
+        )
     show(f"resident memory, {CONNECTIONS:,} idle connections with one subscription each", rows)
 
 

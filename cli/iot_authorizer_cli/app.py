@@ -1,9 +1,10 @@
 """The command line, `iot-authorizer`: all commands, and what every command does with an error.
 
-A command's module is imported when the command is called or help lists it, so that no command waits for what only
-others need.
+A command's module is imported when the command is called, so that no command waits for what only others need. A list
+of commands takes their docstrings from their sources.
 """
 
+import ast
 import inspect
 import re
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, partial, wraps
 from importlib.metadata import version
+from pkgutil import get_data
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -32,7 +34,16 @@ class _Group(TyperGroup):
 
     def __init__(self, *, name: str, commands: Mapping[str, object], **settings: Any) -> None:  # noqa: ANN401 (as Typer)
         super().__init__(name=name, **settings)
-        self.commands = _Commands({**_loaders[name], **commands})
+        self.commands = self._known = _Commands({**_loaders[name], **commands})
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 (as Typer)
+        """The names, in the order in which help has them."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: object, formatter: Any) -> None:  # noqa: ANN401, ARG002 (as Typer)
+        """Writes the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._known.summary(name)) for name in self._known])
 
 
 class _Commands(UserDict[str, Any]):
@@ -42,6 +53,12 @@ class _Commands(UserDict[str, Any]):
         if isinstance(self.data[name], partial):
             self.data[name] = self.data[name]()
         return self.data[name]
+
+    def summary(self, name: str) -> str:
+        """What a command does, in one sentence."""
+        found = self.data[name]
+        text: str = _docstring(found.args[1]) if isinstance(found, partial) else found.help
+        return text.partition("\n")[0].partition(". ")[0].removesuffix(".") + "."
 
 
 _loaders: dict[str, dict[str, partial[object]]] = defaultdict(dict)
@@ -89,6 +106,17 @@ def _add(path: str, function: str, *examples: str) -> None:
     """
     group, _, name = path.rpartition(" ")
     _loaders[group.rpartition(" ")[2] or "iot-authorizer"][name] = partial(_load, path, function, examples)
+
+
+def _docstring(function: str) -> str:
+    """The docstring of a command. To import all commands, only to list them, takes twice as long as all the rest.
+
+    It is empty if there is no source.
+    """
+    module, _, name = function.partition(":")
+    source = get_data("iot_authorizer_cli.commands", f"{module.replace('.', '/')}.py") or b""
+    functions = (each for each in ast.parse(source).body if isinstance(each, ast.FunctionDef) and each.name == name)
+    return next((ast.get_docstring(each) or "" for each in functions), "")
 
 
 def _load(path: str, function: str, examples: Sequence[str]) -> object:

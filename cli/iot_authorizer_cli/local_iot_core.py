@@ -8,19 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from starlette.routing import Route
-
-from iot_authorizer_cli.console.app import Console, ConsoleAddresses
-from iot_authorizer_cli.console.edits import EditDesk
-from iot_authorizer_cli.console.secret import PARAMETER
-from iot_authorizer_cli.console.secret_file import console_secret
-from iot_authorizer_cli.console.template_review import TemplateReview
+from iot_authorizer_cli.console.secret_file import PARAMETER, console_secret
 from iot_authorizer_cli.project.client_role import write_client_role
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
-from iot_core.api.http_api import HttpApiRoute
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
@@ -34,6 +28,11 @@ from iot_core.functions.lambda_function import TIMEOUT
 from iot_core.lifecycle import Lifecycle
 from iot_core.server import Server
 from iot_policies.account_region import EXAMPLE_PLACE, account_region
+
+if TYPE_CHECKING:  # These are loaded when they are first used: no MQTT client waits for the page and the prover.
+    from starlette.routing import BaseRoute
+
+    from iot_authorizer_cli.console.template_review import TemplateReview
 
 CREDENTIALS_PATH = "/credentials"
 """The path of the credentials endpoint."""
@@ -62,8 +61,6 @@ class LocalIotCore(Lifecycle):
     """Issues the tokens that only this machine trusts."""
     web: Path
     """The folder whose files are served at `/web/`."""
-    review: TemplateReview
-    """The proof of the template, and what edits of it open and close."""
 
     def __init__(
         self,
@@ -120,6 +117,7 @@ class LocalIotCore(Lifecycle):
         self._certificate = None if certificate is None else CertificateFiles(Path(certificate), Path(key or ""))
         self._clock = clock
         self._secret = ""
+        self._review: TemplateReview | None = None
         self._running_server: Server | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -162,6 +160,15 @@ class LocalIotCore(Lifecycle):
         `ssl.create_default_context(cafile=core.ca_path)` then trusts the CAs that the machine trusts.
         """
         return self.server.ca_path
+
+    @property
+    def review(self) -> "TemplateReview":
+        """The proof of the template, and what edits of it open and close."""
+        from iot_authorizer_cli.console.template_review import TemplateReview  # noqa: PLC0415 (it loads the prover)
+
+        if self._review is None:
+            self._review = TemplateReview(*self._first)
+        return self._review
 
     def token(self, principal: str, claims: Mapping[str, object] | None = None, expires_in: int = 3600) -> str:
         """A JWT of the development issuer, which the authorizer on this machine trusts; `expires_in` in seconds."""
@@ -207,15 +214,8 @@ class LocalIotCore(Lifecycle):
             self.authorizers = core.authorizers
             await self._load(data, stack)
             self._secret = console_secret(data)
-            self.review = TemplateReview()
-            await self.review.changes(self.configuration.template)  # The one to compare with.
-            edits = EditDesk()
-            stack.callback(edits.close)
-            console = Console(
-                core, self.configuration, self.issuer, self._addresses, self._secret, self.review, edits, self.web
-            )
-            endpoint = HttpApiRoute(core, "credentials", lambda: self.configuration.credentials_endpoint)
-            routes = [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
+            self._first, self._review = (self.configuration.template, time.time()), None
+            routes = partial(self._routes, stack.enter_context(contextlib.ExitStack()))
             server = Server(core, data, self.host, routes, (CREDENTIALS_PATH,), own_certificate)
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
@@ -231,8 +231,31 @@ class LocalIotCore(Lifecycle):
         """Ends all connections, and writes persistent data."""
         await self._stack.aclose()
 
-    def _addresses(self) -> ConsoleAddresses:
-        return ConsoleAddresses(self.url, self.tls_url, self.ca_path)
+    def _routes(self, stack: contextlib.ExitStack) -> "list[BaseRoute]":
+        """What is served beside AWS's APIs: the page, and the credentials endpoint. At the end, `stack` closes it.
+
+        The first request can come before the start is complete: one port opens before the other.
+        """
+        from starlette.routing import Route  # noqa: PLC0415 (all of these: no MQTT client waits for HTTP to load)
+
+        from iot_authorizer_cli.console.app import Console, ConsoleAddresses  # noqa: PLC0415
+        from iot_authorizer_cli.console.edits import EditDesk  # noqa: PLC0415
+        from iot_core.api.http_api import HttpApiRoute  # noqa: PLC0415
+
+        edits = EditDesk()
+        stack.callback(edits.close)
+        console = Console(
+            self.iot_core,
+            self.configuration,
+            self.issuer,
+            lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path),
+            self._secret,
+            self.review,
+            edits,
+            self.web,
+        )
+        endpoint = HttpApiRoute(self.iot_core, "credentials", lambda: self.configuration.credentials_endpoint)
+        return [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:

@@ -4,20 +4,21 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.routing import BaseRoute
-
-from iot_core.api import operations
-from iot_core.api.identity_pools import is_open
 from iot_core.core import IotCore
 from iot_core.edge import certificate_authority
-from iot_core.edge.host_check import HostCheck, aws_names
+from iot_core.edge.host_check import HostNames, aws_names
 from iot_core.edge.own_certificate import OwnCertificate, copy_path
 from iot_core.edge.ports import Ports
 from iot_core.edge.tls import ServerCertificate, ServerTls
+
+if TYPE_CHECKING:  # These are loaded for the first HTTP request.
+    from starlette.routing import BaseRoute
+
+    from iot_core.edge.http_connection import HttpServer
 
 _TIME_STEP = 0.25
 """Seconds between two looks at the clock."""
@@ -35,15 +36,14 @@ class Server:
         core: IotCore,
         folder: Path,
         host: str,
-        routes: Sequence[BaseRoute] = (),
+        routes: "Callable[[], Sequence[BaseRoute]]" = tuple,
         open_paths: Collection[str] = (),
         own_certificate: OwnCertificate | None = None,
     ) -> None:
         """Prepares a certificate of the local CA in the data folder, unless the user's own one is to be served.
 
-        `routes` are served in addition to AWS's APIs. What is at `open_paths` checks the Origin header itself.
-
-        Raises InvalidFile, OSError for files that cannot be used.
+        `routes` makes what is served beside AWS's APIs, for the first HTTP request. What is at `open_paths` checks the
+        Origin header itself. Raises InvalidFile, OSError for files that cannot be used.
         """
         self.core = core
         self.host = host
@@ -53,17 +53,15 @@ class Server:
         """The local CA's certificate in PEM, which clients of the TLS port must trust; None without that CA."""
         self.port = self.tls_port = 0
         own, machine = {host} - _ANY_HOST, {socket.gethostname()}
-        application = Starlette(
-            routes=[*routes, *operations.routes(core)],
-            exception_handlers={404: operations.not_found},
-        )
-        application.router.redirect_slashes = False  # AWS answers 404, and a redirect would have the query's token.
-        check = HostCheck(
-            application,
-            frozenset({*own, *machine, *(own_certificate.names if own_certificate else ())}),
-            lambda scope: scope["path"] in open_paths or is_open(scope),
-        )
-        self._ports = Ports(core, check, ServerTls(self._prepare_certificate(folder, own, machine)), _own_address(host))
+        names = HostNames({*own, *machine, *(own_certificate.names if own_certificate else ())})
+
+        def load_http() -> "HttpServer":
+            from iot_core.api.application import http_server  # noqa: PLC0415 (no MQTT client waits for HTTP to load)
+
+            return http_server(core, names, routes(), open_paths)
+
+        tls = ServerTls(self._prepare_certificate(folder, own, machine))
+        self._ports = Ports(core, names, load_http, tls, _own_address(host))
 
     @property
     def url(self) -> str:

@@ -69,8 +69,8 @@ def _statement(statement: object, index: int) -> ParsedStatement:
     place = f"Statement[{index}]"
     if not isinstance(statement, Mapping):
         raise InvalidDocument(f"{place}: expected an object")
-    if unknown := sorted(map(str, set(statement) - _KEYS)):
-        raise InvalidDocument(f"{place}.{unknown[0]}: is not a key of a statement")
+    if unknown := statement.keys() - _KEYS:
+        raise InvalidDocument(f"{place}.{min(map(str, unknown))}: is not a key of a statement")
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise InvalidDocument(f'{place}.Effect: expected "Allow" or "Deny", found {effect!r:.40}')
@@ -99,16 +99,17 @@ def _statement(statement: object, index: int) -> ParsedStatement:
 
 
 def _one_of(statement: Mapping[object, object], name: str, place: str) -> tuple[tuple[str, ...], bool]:
-    given = [key for key in (name, f"Not{name}") if key in statement]
-    if len(given) != 1:
+    is_not = name not in statement
+    key = f"Not{name}" if is_not else name
+    if (f"Not{name}" in statement) is not is_not:
         raise InvalidDocument(f"{place}: expected one of {name} and Not{name}")
-    found = statement[given[0]]
+    found = statement[key]
     texts = [found] if isinstance(found, str) else found
     if not isinstance(texts, Sequence) or not texts:
-        raise InvalidDocument(f"{place}.{given[0]}: expected a string or a list of strings")
+        raise InvalidDocument(f"{place}.{key}: expected a string or a list of strings")
     for text in texts:
         if not isinstance(text, str):
-            raise InvalidDocument(f"{place}.{given[0]}: expected a string or a list of strings")
+            raise InvalidDocument(f"{place}.{key}: expected a string or a list of strings")
         if "\0" in text:
-            raise InvalidDocument(f"{place}.{given[0]}: expected no NUL character")
-    return tuple(texts), given[0] != name
+            raise InvalidDocument(f"{place}.{key}: expected no NUL character")
+    return tuple(texts), is_not

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 def printable(text: str) -> str:
     """A text that is safe for a terminal: characters that are not printable become their escapes."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

@@ -60,6 +60,8 @@ class Pattern(NamedTuple):
     @property
     def literal(self) -> str:
         """The text with its values; `*` and `?` are ordinary characters in it."""
+        if VALUE not in self.text and not self.values:
+            return self.text
         parts = self.text.split(VALUE)
         return "".join(part + value for part, value in zip(parts, (*self.values, ""), strict=True))
 

@@ -139,9 +139,31 @@ def test_without_a_subcommand_it_lists_them(run: Run, group: str) -> None:
     assert (done.returncode, missing, shortened, done.stderr) == (0, [], [], "")
 
 
-def test_other_commands_load_neither_boto3_nor_rich() -> None:
-    slow = "{'boto3', 'botocore.session', 'rich.console'} & set(sys.modules)"
-    assert loaded("--help", slow) == "set()"
+def test_no_command_loads_boto3_or_rich_before_it_runs() -> None:
+    script = """
+import sys
+from typer.main import get_group
+from iot_authorizer_cli.app import app
+def load(command):
+    for each in getattr(command, "commands", {}).values():
+        load(each)
+load(get_group(app))
+slow = {"boto3", "botocore.session", "rich.console"}
+print(slow & set(sys.modules), "iot_authorizer_cli.commands.dev.command" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "set() True\n"
+
+
+def test_help_loads_no_command_to_list_it() -> None:
+    commands = "[name for name in sys.modules if name.startswith('iot_authorizer_cli.commands.')]"
+    assert loaded("--help", commands) == "[]"
+
+
+def test_help_says_of_each_command_the_first_sentence_of_its_own_help(run: Run) -> None:
+    shown = run("--help").stdout
+    expected = [(command.help or "").partition(".")[0] for command in get_group(app).commands.values()]
+    assert [sentence for sentence in expected if f"  {sentence}." not in shown] == []
 
 
 def test_a_command_loads_only_what_it_needs(folder: Path) -> None:

@@ -4,13 +4,7 @@ from iot_core.authorizers.answer import AuthorizerAnswer
 from iot_core.authorizers.invocation import Authorization
 from iot_core.feed import Decisions, Feed
 
-ANSWER = AuthorizerAnswer(
-    isAuthenticated=True,
-    principalId="ann",
-    policyDocuments=[],
-    disconnectAfterInSeconds=300,
-    refreshAfterInSeconds=300,
-)
+ANSWER = AuthorizerAnswer("ann", (), disconnect_after_in_seconds=300, refresh_after_in_seconds=300)
 
 
 def test_a_decision_is_explained_by_the_configuration_that_was_in_force_when_it_was_made() -> None:

@@ -21,10 +21,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from iot_authorizer_cli.console.secret_file import BEARER, SECRET_FILE
+from iot_authorizer_cli.console.secret_file import BEARER, PARAMETER, SECRET_FILE
 
-PARAMETER = "secret"
-"""The query parameter of a page's URL."""
 PAGES = ("/", "/web/")
 """The paths of pages, which take the secret in their URL."""
 _ADVICE = (

@@ -13,6 +13,8 @@ from iot_policies import InvalidFile
 
 SECRET_FILE = "console-secret"  # noqa: S105 (it is no password)
 """The file's name."""
+PARAMETER = "secret"
+"""The query parameter of a page's URL that has the secret."""
 BEARER = "Bearer "
 """What precedes the secret in the header of a program."""
 _BYTES = 32

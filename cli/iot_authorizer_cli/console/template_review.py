@@ -106,14 +106,16 @@ def shown_changes(
 class TemplateReview:
     """Proves each template in force, compares it with the first one, and keeps the results."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives seconds since 1970."""
-        self._clock = clock
+    def __init__(self, first: PolicyTemplate | None, since: float) -> None:
+        """`first` is the template to compare with, and was in force at `since`, in seconds since 1970.
+
+        If there was none, the first one that `changes` is called with takes its place.
+        """
+        self._first = first
+        self._since = since
         self._turn = asyncio.Lock()
         self._proving = LatestWork(_proved, self._turn)
-        self._comparing: LatestWork[_Compared] | None = None
-        self._first: PolicyTemplate | None = None
-        self._since = 0.0
+        self._comparing = LatestWork(self._compared, self._turn)
         self._latest: _Compared | None = None
         self._known: frozenset[ChangeText] = frozenset()
 
@@ -127,21 +129,19 @@ class TemplateReview:
         return {**shown_changes(compared.changes), "rest": compared.rest}
 
     async def changes(self, template: PolicyTemplate | None) -> Changes | None:
-        """What the edits up to a template came to; None without an edit, and if grants come from code.
-
-        The first template that this is called with is the one to compare with.
-        """
+        """What the edits up to a template came to; None without an edit, and if grants come from code."""
+        if self._first is None:
+            self._first, self._since = template, time.time()
         if template is None or template is self._first:
-            return None
-        if self._comparing is None:
-            self._first, self._since = template, self._clock()
-            self._comparing = LatestWork(partial(_compared, template), self._turn)
             return None
         compared = await self._comparing.of(template)
         if compared is not self._latest:
             before = () if self._latest is None else self._latest.changes
             self._latest, self._known = compared, frozenset(each.without_example for each in before)
         return Changes(round(self._since * 1000), compared.changes, self._known, compared.rest)
+
+    def _compared(self, template: PolicyTemplate, clock: Clock) -> _Compared:
+        return _compared(self._first or template, template, clock)
 
 
 def _proved(template: PolicyTemplate, clock: Clock) -> ShownProof:

@@ -110,7 +110,7 @@ def _misspelled(call: AuthorizerCall, token_key_name: str | None) -> str:
 def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, reason: str) -> Iterator[str]:
     """What the token says, and what the configuration expects."""
     text = _token_text(call, configuration.description.token_key_name)
-    if reason == Reason.MALFORMED_TOKEN and call.logged("detail") == "parts" and text is not None:
+    if reason == Reason.MALFORMED_TOKEN and call.detail == "parts" and text is not None:
         yield f"expected a JWT, HEADER.CLAIMS.SIGNATURE, found a text with {text.count('.')} dots"
     token = _token(call, configuration.description.token_key_name)
     if token is None:
@@ -119,7 +119,7 @@ def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, re
         yield from _jwks(configuration, token)
     if reason == Reason.BAD_SIGNATURE and token.claims.get("iss") == ISSUER:
         yield "another data folder's development issuer signed the token: make it with the same --data"
-    detail = call.logged("detail") or ""
+    detail = call.detail or ""
     name = detail if detail and " " not in detail else _CLAIMS.get(reason, "")
     if reason == Reason.MISSING_CLAIM:
         yield f"the token has the claims {', '.join(token.claims)}"

@@ -14,12 +14,12 @@ from starlette.responses import JSONResponse, Response
 
 from iot_core.api.errors import ApiError, authorizer_errors, invalid_member, invalid_request
 from iot_core.api.parameters import Members, label, page, query_boolean, query_integer, read_json
+from iot_core.authorizers.answer import document_texts
 from iot_core.authorizers.event import ConnectionRequest
 from iot_core.authorizers.invocation import NotAuthenticated, Refused
 from iot_core.authorizers.rules import AuthorizerDescription, Status
 from iot_core.core import IotCore
 from iot_core.reasons import IotCoreReason
-from iot_policies.packing import compact
 
 _MOST_RESULTS = 250
 _INVALID_REQUESTS = frozenset({IotCoreReason.TOKEN_MISSING, IotCoreReason.SIGNATURE_MISSING})
@@ -133,18 +133,18 @@ class AuthorizerOperations:
             authorizer = self._core.authorizers.describe(name)
         _check_members(client, signing_disabled=authorizer.signing_disabled)
         try:
-            answer = (await self._core.invoker.invoke(authorizer, client)).answer
+            authorization, answer = await self._core.invoker.invoke(authorizer, client)
         except NotAuthenticated:
             return JSONResponse(_NOT_AUTHENTICATED)
         except Refused as refused:
             raise _test_error(refused, name) from None
         return JSONResponse(
             {
-                "isAuthenticated": answer.is_authenticated,
-                "principalId": answer.principal_id,
-                "policyDocuments": [compact(document.content) for document in answer.policy_documents],
-                "refreshAfterInSeconds": answer.refresh_after_in_seconds,
-                "disconnectAfterInSeconds": answer.disconnect_after_in_seconds,
+                "isAuthenticated": True,
+                "principalId": authorization.principal_id,
+                "policyDocuments": document_texts(answer),
+                "refreshAfterInSeconds": authorization.answer.refresh_after_in_seconds,
+                "disconnectAfterInSeconds": authorization.answer.disconnect_after_in_seconds,
             }
         )
 

@@ -190,7 +190,9 @@ class IdentityPools:
         key = authorizer.token_key_name
         headers = {key: token} if key else {"authorization": f"Bearer {token}"}
         http = HttpContext.model_construct(headers=headers)
-        return await self._core.invoker.invoke(authorizer, ConnectionRequest.model_construct(http_context=http))
+        request = ConnectionRequest.model_construct(http_context=http)
+        authorization, _ = await self._core.invoker.invoke(authorizer, request)
+        return authorization
 
 
 def _read(body: bytes) -> _Question:

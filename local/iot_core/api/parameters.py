@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -140,10 +141,21 @@ def page(
     """
     ordered = sorted(items, key=key, reverse=descending)
     if token is not None:
-        try:
-            last = base64.b64decode(token, validate=True).decode()
-        except ValueError:
-            raise malformed from None
+        last = key_of(token, malformed)
         ordered = [item for item in ordered if (key(item) < last if descending else key(item) > last)]
-    following = base64.b64encode(key(ordered[size - 1]).encode()).decode() if len(ordered) > size else None
-    return ordered[:size], following
+    return first_page(ordered, key, size)
+
+
+def key_of(token: str, malformed: ApiError) -> str:
+    """The last key of the page that a token follows. Raises `malformed` for a token that has no key."""
+    try:
+        return base64.b64decode(token, validate=True).decode()
+    except ValueError:
+        raise malformed from None
+
+
+def first_page(ordered: Iterable[Item], key: Callable[[Item], str], size: int) -> tuple[list[Item], str | None]:
+    """The first of ordered items, and the token of the next page. It takes one item more than the page has."""
+    found = list(islice(ordered, size + 1))
+    following = base64.b64encode(key(found[size - 1]).encode()).decode() if len(found) > size else None
+    return found[:size], following

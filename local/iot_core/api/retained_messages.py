@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from iot_core.api.errors import not_found
 from iot_core.api.http_authorization import HttpAuthorization, RequestedAction
-from iot_core.api.parameters import invalid_next_token, label, page, query_integer
+from iot_core.api.parameters import first_page, invalid_next_token, key_of, label, query_integer
 from iot_core.core import IotCore
 
 _MOST_RESULTS = 200
@@ -45,13 +45,10 @@ class RetainedMessageOperations:
         size = query_integer(request, "maxResults", 1, _MOST_RESULTS) or _MOST_RESULTS
         permission = ("iot:ListRetainedMessages", "*")
         await self._authorization.require(request, RequestedAction("http_list_retained", "*", (permission,)))
-        shown, following = page(
-            self._core.broker.retained.items(),
-            lambda retained: retained.message.topic,
-            size,
-            request.query_params.get("nextToken"),
-            invalid_next_token(),
-        )
+        token = request.query_params.get("nextToken")
+        after = "" if token is None else key_of(token, invalid_next_token())
+        ordered = self._core.broker.retained.items(after)
+        shown, following = first_page(ordered, lambda retained: retained.message.topic, size)
         topics = [
             {
                 "topic": message.topic,

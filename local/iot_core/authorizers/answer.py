@@ -1,7 +1,7 @@
 """What an authorizer's Lambda may answer (developer guide, "Defining your Lambda function").
 
 Policy documents come as JSON or as objects. Each is parsed once, here; the evaluator of a connection takes the parsed
-statements.
+statements. The documents themselves are not kept: they are most of what an idle connection would hold.
 """
 
 import json
@@ -32,23 +32,24 @@ class InvalidAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyDocument:
-    """A policy document of an answer."""
-
-    content: Mapping[str, object]
-    """The JSON object."""
-    statements: tuple[ParsedStatement, ...]
-    """The same, parsed."""
-
-
-class AuthorizerAnswer(BaseModel):
+class AuthorizerAnswer:
     """An answer that authenticates the client, within IoT Core's limits."""
 
-    model_config = ConfigDict(alias_generator=to_camel, strict=True, frozen=True, hide_input_in_errors=True)
+    principal_id: str
+    policies: tuple[tuple[ParsedStatement, ...], ...]
+    """The statements of each policy document."""
+    disconnect_after_in_seconds: int
+    refresh_after_in_seconds: int
+
+
+class _Answer(BaseModel):
+    """An answer with its documents as they came."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True, hide_input_in_errors=True)
 
     is_authenticated: bool
     principal_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9]{1,128}\z")]
-    policy_documents: Annotated[list[PolicyDocument], Field(max_length=MOST_DOCUMENTS)]
+    policy_documents: Annotated[list[object], Field(max_length=MOST_DOCUMENTS)]
     disconnect_after_in_seconds: _Seconds
     refresh_after_in_seconds: _Seconds
 
@@ -61,21 +62,28 @@ def read_answer(answer: Mapping[str, object]) -> AuthorizerAnswer | None:
     if answer.get("isAuthenticated") is False:
         return None
     documents = answer.get("policyDocuments")
-    if isinstance(documents, list):
-        answer = {**answer, "policyDocuments": [_document(each, index) for index, each in enumerate(documents)]}
+    policies = [_statements(each, index) for index, each in enumerate(documents if isinstance(documents, list) else ())]
     try:
-        return AuthorizerAnswer.model_validate(answer)
+        checked = _Answer.model_validate(answer)
     except ValidationError as error:
         field = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
         found = "it is missing" if field not in answer else _found(answer[field])
         raise InvalidAnswer(f"{field}: expected {_EXPECTED[field]}, {found}") from None
+    seconds = checked.disconnect_after_in_seconds, checked.refresh_after_in_seconds
+    return AuthorizerAnswer(checked.principal_id, tuple(policies), *seconds)
 
 
-def _document(document: object, index: int) -> PolicyDocument:
+def document_texts(answer: Mapping[str, object]) -> list[str]:
+    """The policy documents of an accepted answer as JSON, without spaces."""
+    documents = answer["policyDocuments"]
+    return [compact(_content(each)) for each in documents] if isinstance(documents, list) else []
+
+
+def _statements(document: object, index: int) -> tuple[ParsedStatement, ...]:
     """Parses a policy document. Raises InvalidAnswer."""
     place = f"policyDocuments[{index}]"
     try:
-        content = decode_document(document) if isinstance(document, str) else document
+        content = _content(document)
     except InvalidDocument as error:
         raise InvalidAnswer(f"{place}: {error}, {_found(document)}") from None
     if not isinstance(content, Mapping):
@@ -84,9 +92,14 @@ def _document(document: object, index: int) -> PolicyDocument:
     if length > LONGEST_DOCUMENT:
         raise InvalidAnswer(f"{place}: expected at most {LONGEST_DOCUMENT} characters, found {length}")
     try:
-        return PolicyDocument(content, parse_document(content))
+        return parse_document(content)
     except InvalidDocument as error:
         raise InvalidAnswer(f"{place}: {error}") from None
+
+
+def _content(document: object) -> object:
+    """The JSON value of a document. Raises InvalidDocument."""
+    return decode_document(document) if isinstance(document, str) else document
 
 
 def _found(value: object) -> str:

@@ -9,7 +9,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from iot_core.authorizers.event import ConnectionRequest, build_event
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.functions.execution_environments import EnvironmentsBusy, ExecutionEnvironments, FunctionTimeout
-from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.functions.lambda_function import Answer, BrokenHandler, Invocation
 from iot_core.iam.access_keys import IamPrincipal
 from iot_core.reasons import IotCoreReason
 from iot_policies import InvalidFile
@@ -38,29 +38,32 @@ _NO_PADDING = "the token's signature lacks its base64 padding (=): send it, sinc
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerCall:
-    """One invocation of an authorizer's function: the event, and what the function logged about it."""
+    """One invocation of an authorizer's function: the event, and what the function logged about it.
+
+    Of the log line, which is empty if the function logged none, only the texts that IoT Core reports are kept.
+    """
 
     authorizer: str
     """The authorizer's name."""
     event: Mapping[str, object]
     """The event that the Lambda got."""
-    decision: Mapping[str, object]
-    """The Lambda's log line; empty if it logged none."""
+    decision: InitVar[Mapping[str, object]]
+    """The Lambda's log line."""
     principal: str | None = field(init=False)
-    """The principal's name, from the log line."""
+    """The principal's name."""
     source: str | None = field(init=False)
-    """The credential source, from the log line."""
+    """The credential source."""
     hint: str | None = field(init=False)
-    """What looks like a credential that the authorizer did not read, from the log line."""
+    """What looks like a credential that the authorizer did not read."""
+    reason: str | None = field(init=False)
+    """The reason code of a refusal."""
+    detail: str | None = field(init=False)
+    """What was found and expected, in words."""
 
-    def __post_init__(self) -> None:
-        for name in ("principal", "source", "hint"):
-            object.__setattr__(self, name, self.logged(name))
-
-    def logged(self, name: str) -> str | None:
-        """A text field of the log line; None if it is missing."""
-        value = self.decision.get(name)
-        return value if isinstance(value, str) else None
+    def __post_init__(self, decision: Mapping[str, object]) -> None:
+        for name in ("principal", "source", "hint", "reason", "detail"):
+            value = decision.get(name)
+            object.__setattr__(self, name, value if isinstance(value, str) else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ class Authorization(AuthorizerCall):
 
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
-        return Evaluator([document.statements for document in self.answer.policy_documents], connection)
+        return Evaluator(self.answer.policies, connection)
 
 
 class Asked(NamedTuple):
@@ -112,8 +115,7 @@ class NotAuthenticated(Refused):
     """The Lambda answered with `isAuthenticated: false`."""
 
     def __init__(self, call: AuthorizerCall) -> None:
-        reason = call.logged("reason") or IotCoreReason.NOT_AUTHENTICATED
-        super().__init__(reason, call.logged("detail") or "", call=call)
+        super().__init__(call.reason or IotCoreReason.NOT_AUTHENTICATED, call.detail or "", call=call)
 
 
 class Forbidden(Refused):
@@ -146,12 +148,13 @@ class AuthorizerInvoker:
             raise Refused(IotCoreReason.AUTHORIZER_NOT_FOUND, f"there is no authorizer {name[:128]!r}")
         if authorizer.status != "ACTIVE":
             raise Refused(IotCoreReason.AUTHORIZER_INACTIVE, f"authorizer {name} is not active")
-        return await self.invoke(authorizer, request, connection_id=connection_id)
+        authorization, _ = await self.invoke(authorizer, request, connection_id=connection_id)
+        return authorization
 
     async def invoke(
         self, authorizer: AuthorizerDescription, request: ConnectionRequest, *, connection_id: str | None = None
-    ) -> Authorization:
-        """Invokes an authorizer's function, active or not. Raises Refused."""
+    ) -> tuple[Authorization, Answer]:
+        """Invokes an authorizer's function, active or not; returns also its answer as it came. Raises Refused."""
         generation = self._authorizers.generation
         signature = verify_signature(request, authorizer)
         event = build_event(
@@ -162,7 +165,7 @@ class AuthorizerInvoker:
         )
         answer, decision, _ = await self._invoke(authorizer, event)
         call = AuthorizerCall(authorizer.name, event, decision)
-        return Authorization(
+        authorization = Authorization(
             authorizer.name,
             event,
             decision,
@@ -170,6 +173,7 @@ class AuthorizerInvoker:
             generation=generation,
             warning=signature.warning,
         )
+        return authorization, answer
 
     async def _invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
         function = self.functions.get(authorizer.function_arn)

@@ -136,7 +136,7 @@ class Broker:
             self.end(other, DisconnectReason.DUPLICATE_CLIENTID, ReasonCode.SESSION_TAKEN_OVER)
         session, present = self._session_for(connect, client_id)
         session.principal_id = principal_id
-        publisher = Publisher(self.limits, self._clock, self.retained)
+        publisher, now = Publisher(self.limits, self._clock, self.retained), self._clock()
         session.expiry_interval = session_expiry(connect, self.limits)
         link = open_link(connect, session, permissions, outlet, self.limits, self._clock)
         seconds = keep_alive(connect, self.limits)
@@ -145,7 +145,6 @@ class Broker:
         self._clients[client_id] = client
         try:
             outlet.write(answer)
-            now = self._clock()
             self._sessions.attach(session, link, now)
             self._take(presence.connected(client, now))
             if session.queue.deliveries:

@@ -4,8 +4,11 @@ The rules (MQTT 5.0, section 3.3.1.3; developer guide, "MQTT retained messages")
 - A message with RETAIN replaces the topic's retained message. One without a payload deletes it.
 - If the account holds its maximum of retained messages, a message to another topic is not retained.
 - An expired message is deleted.
+
+The topics are kept in their order: to sort them for each page of a list would hold all clients up.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -31,6 +34,7 @@ class RetainedMessages:
         self._limits = limits
         self._clock = clock
         self._messages = {message.topic: Retained(message, modified) for message, modified in storage.retained()}
+        self._topics = sorted(self._messages)
 
     def has_room(self, topic: str, payload: bytes) -> bool:
         """Whether a message can be retained. An empty one and one that replaces another always can."""
@@ -45,6 +49,8 @@ class RetainedMessages:
         if not self.has_room(topic, message.payload):
             return False
         retained = Retained(message, round(self._clock() * 1000))
+        if topic not in self._messages:
+            insort(self._topics, topic)
         self._messages[topic] = retained
         self._storage.retain(*retained)
         return True
@@ -61,10 +67,11 @@ class RetainedMessages:
         """How many there are; some may have expired."""
         return len(self._messages)
 
-    def items(self) -> Iterator[Retained]:
-        """Iterates over all retained messages in the order of their topics."""
-        for topic in sorted(self._messages):
-            if (found := self.get(topic)) is not None:
+    def items(self, after: str = "") -> Iterator[Retained]:
+        """Iterates over the retained messages in the order of their topics, from the first topic after `after`."""
+        while (position := bisect_right(self._topics, after)) < len(self._topics):
+            after = self._topics[position]
+            if (found := self.get(after)) is not None:
                 yield found
 
     def delete_expired(self) -> None:
@@ -75,4 +82,5 @@ class RetainedMessages:
 
     def _delete(self, topic: str) -> None:
         if self._messages.pop(topic, None) is not None:
+            del self._topics[bisect_left(self._topics, topic)]
             self._storage.forget_retained(topic)

@@ -222,8 +222,8 @@ class MqttConnection(asyncio.Protocol):
             self._break()
         finally:
             self._connecting = None
-        self._process()
         self._regulate()
+        self._process()
 
     def _accept(self, connect: Connect, authorization: ClientAuthorization) -> None:
         client_id, endpoint = authorization.client_id, self._endpoint
@@ -292,8 +292,8 @@ class MqttConnection(asyncio.Protocol):
 
     def _continue(self) -> None:
         self._yielding = False
-        self._process()
         self._regulate()
+        self._process()
 
     def _break(self) -> None:
         """Ends only this connection, because of an error in IoT Core itself."""

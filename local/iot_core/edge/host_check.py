@@ -28,36 +28,13 @@ _HOST = re.compile(r"(\[(?P<address>[0-9a-f:.%]+)\]|(?P<name>[^:/?#@\[\]\s]+))(:
 UNKNOWN_HOST = "the Host header does not name this server: use localhost or its address; names of AWS need the TLS port"
 
 
-class HostCheck:
-    """An ASGI application that passes only requests of this server's own pages and of programs."""
+class HostNames:
+    """The names of this server besides `localhost` and IP addresses; `*.` and a name are all names below it."""
 
-    def __init__(
-        self, application: Application, names: frozenset[str], is_open: Callable[[Scope], bool] = lambda _: False
-    ) -> None:
-        """`names` are the names of this server besides `localhost` and IP addresses; `*.` and a name are all below it.
-
-        `is_open` says whether pages of any origin may send a request.
-        """
-        self._application = application
-        self._is_open = is_open
+    def __init__(self, names: Collection[str]) -> None:
         self._names = frozenset(name.lower() for name in names)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        headers = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
-        host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if not scope["path"].startswith("/"):
-            await _refuse(send, 400, "expected a path as the request target")
-        elif not self.knows(host, tls=scope["scheme"] == "https"):
-            await _refuse(send, 421, UNKNOWN_HOST)
-        elif origin not in (None, f"http://{host}", f"https://{host}") and not self._is_open(scope):
-            await _refuse(send, 403, "requests from other origins are refused")
-        else:
-            # When the server stops, it cancels requests; uvicorn would print a traceback.
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._application(scope, receive, send)
-
-    def knows(self, host: str, *, tls: bool) -> bool:
+    def know(self, host: str, *, tls: bool) -> bool:
         """Whether a Host header names this server; `tls`: on the TLS port."""
         found = _HOST.fullmatch(host.lower())
         if found is None:
@@ -73,6 +50,31 @@ class HostCheck:
         except ValueError:
             return False
         return True
+
+
+class HostCheck:
+    """An ASGI application that passes only requests of this server's own pages and of programs."""
+
+    def __init__(self, application: Application, names: HostNames, is_open: Callable[[Scope], bool]) -> None:
+        """`is_open` says whether pages of any origin may send a request."""
+        self._application = application
+        self._is_open = is_open
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        headers = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        if not scope["path"].startswith("/"):
+            await _refuse(send, 400, "expected a path as the request target")
+        elif not self._names.know(host, tls=scope["scheme"] == "https"):
+            await _refuse(send, 421, UNKNOWN_HOST)
+        elif origin not in (None, f"http://{host}", f"https://{host}") and not self._is_open(scope):
+            await _refuse(send, 403, "requests from other origins are refused")
+        else:
+            # When the server stops, it cancels requests; uvicorn would print a traceback.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._application(scope, receive, send)
 
 
 def is_named(name: str, names: Collection[str]) -> bool:

@@ -7,16 +7,18 @@
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from iot_core.core import IotCore
-from iot_core.edge.host_check import HostCheck
-from iot_core.edge.http_connection import HttpServer
+from iot_core.edge.host_check import HostNames
 from iot_core.edge.sniffing import Protocols, ProtocolSniffer
 from iot_core.edge.tls import ServerTls
 from iot_core.reasons import IotCoreReason
+
+if TYPE_CHECKING:  # It is loaded for the first HTTP request.
+    from iot_core.edge.http_connection import HttpServer
 
 _PATIENCE = 1.0
 """Seconds that clients have, at the end, to read what was sent to them."""
@@ -40,10 +42,17 @@ class PortUnavailable(OSError):
 class Ports:
     """Listens, and ends connections that take too long."""
 
-    def __init__(self, core: IotCore, application: HostCheck, tls: ServerTls, own_host: str) -> None:
-        """`application` answers HTTP; `own_host` is the host at which this machine reaches the TLS port."""
+    def __init__(
+        self,
+        core: IotCore,
+        host_names: HostNames,
+        load_http: "Callable[[], HttpServer]",
+        tls: ServerTls,
+        own_host: str,
+    ) -> None:
+        """`load_http` makes the HTTP server for its first request; at `own_host` this machine reaches the TLS port."""
         self._core = core
-        self._protocols = Protocols(core, application, HttpServer(application), tls, (own_host, 0))
+        self._protocols = Protocols(core, host_names, load_http, tls, (own_host, 0))
         self._servers: list[asyncio.Server] = []
         tls.on_failure(partial(core.decisions.refused_bytes, "", IotCoreReason.TLS_FAILED))
 
@@ -80,7 +89,7 @@ class Ports:
         now = self._core.clock()
         for connection in list(self._protocols.unknown):
             connection.check_time(now)
-        for request in self._protocols.http.connections():
+        for request in self._protocols.http_connections():
             request.check_time(now)
 
     async def close(self) -> None:
@@ -90,24 +99,25 @@ class Ports:
         for unknown in list(self._protocols.unknown):
             unknown.abort()
         await self._core.connections.close()
-        for connection in self._protocols.http.connections():
+        for connection in self._protocols.http_connections():
             connection.transport.close()
         await self._wait_for_ends()
 
     async def _wait_for_ends(self) -> None:
         """Waits for a short time until all connections are closed, then aborts the others."""
         loop = asyncio.get_running_loop()
-        requests, deadline = self._protocols.http.requests, loop.time() + _PATIENCE
-        while (requests or self._open()) and loop.time() < deadline:
+        protocols, deadline = self._protocols, loop.time() + _PATIENCE
+        while (protocols.http_requests() or self._open()) and loop.time() < deadline:
             await asyncio.sleep(0.005)
         for connection in self._open():
             connection.abort()
         await asyncio.sleep(0)  # Requests must first notice that their client has left.
-        for task in list(requests):
+        requests = protocols.http_requests()
+        for task in requests:
             task.cancel()
         await asyncio.gather(*requests, return_exceptions=True)
 
     def _open(self) -> Sequence[_Open]:
         protocols = self._protocols
-        http = (connection.transport for connection in protocols.http.connections())
+        http = (connection.transport for connection in protocols.http_connections())
         return [*protocols.unknown, *protocols.tunnels, *self._core.connections, *http]

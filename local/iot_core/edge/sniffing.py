@@ -12,23 +12,26 @@ import asyncio
 import ipaddress
 import re
 import ssl
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from iot_core.authorizers.event import HttpContext, TlsContext
 from iot_core.broker.client import Origin
 from iot_core.core import IotCore
 from iot_core.edge.client_authorization import NetworkContext
 from iot_core.edge.connection import MqttConnection
-from iot_core.edge.host_check import HostCheck
-from iot_core.edge.http_connection import HttpServer
+from iot_core.edge.host_check import HostNames
 from iot_core.edge.outbox import Channel
 from iot_core.edge.proxy import Tunnel
 from iot_core.edge.tls import ServerTls, not_for_authorizers
 from iot_core.edge.websocket import MqttOverWebSocket
 from iot_core.iam.access_keys import IamPrincipal
 from iot_core.reasons import IotCoreReason
+
+if TYPE_CHECKING:  # It is loaded for the first HTTP request.
+    from iot_core.edge.http_connection import HttpConnection, HttpServer
 
 _CONNECT_BYTE = 0x10
 _TLS_BYTE = 0x16
@@ -45,8 +48,9 @@ class Protocols:
     """The protocols of one server, and its connections that are neither MQTT nor HTTP."""
 
     core: IotCore
-    host_check: HostCheck
-    http: HttpServer
+    host_names: HostNames
+    load_http: "Callable[[], HttpServer]"
+    """Makes the HTTP server when the first HTTP request arrives."""
     tls: ServerTls
     tls_address: tuple[str, int]
     """The address at which this machine reaches the TLS port."""
@@ -54,6 +58,22 @@ class Protocols:
     """Connections that have not shown their protocol."""
     tunnels: set[Tunnel] = field(default_factory=set)
     """Connections through the proxy."""
+    _http: "HttpServer | None" = None
+
+    @property
+    def http(self) -> "HttpServer":
+        """The HTTP server."""
+        if self._http is None:
+            self._http = self.load_http()
+        return self._http
+
+    def http_connections(self) -> "Sequence[HttpConnection]":
+        """The open HTTP connections."""
+        return () if self._http is None else self._http.connections()
+
+    def http_requests(self) -> "Sequence[asyncio.Task[None]]":
+        """The HTTP requests that are being answered."""
+        return () if self._http is None else tuple(self._http.requests)
 
 
 class ProtocolSniffer(asyncio.Protocol):
@@ -118,7 +138,7 @@ class ProtocolSniffer(asyncio.Protocol):
         if head.startswith(b"CONNECT "):
             self._hand_over_to_proxy(end)
         elif _UPGRADE.search(head):
-            knows = partial(self._protocols.host_check.knows, tls=self._tls is not None)
+            knows = partial(self._protocols.host_names.know, tls=self._tls is not None)
             verify = self._core.signatures.verify_upgrade
             self._hand_over(MqttOverWebSocket(self._transport, self._begin_mqtt, self._refused_upgrade, knows, verify))
         else:

@@ -189,6 +189,8 @@ class ExecutionEnvironments:
         self._end_if_done()
 
     async def _acquire(self) -> _Environment:
+        if not self._idle.empty():
+            return self._idle.get_nowait()
         if self._count:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._patience):

@@ -28,7 +28,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, cast
 
-from iot_core.functions.captured_output import Capture, captured_output
+from iot_core.functions.captured_output import captured_output
 from iot_policies import InvalidFile
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
@@ -152,14 +152,15 @@ class LambdaFunction:
 
         Raises BrokenHandler if it raises an exception or does not answer with a JSON object.
         """
+        context = LambdaContext(self.arn, self._timeout)
         with captured_output() as output:
             try:
-                answer = self._handler(json.loads(json.dumps(event)), LambdaContext(self.arn, self._timeout))
+                answer = self._handler(json.loads(json.dumps(event)), context)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # Own exceptions of the handler can be any, such as CancelledError.
                 broken = BrokenHandler(f"the handler raised {_line(error)}")
-                broken.output = _shown(output)
+                broken.output = _shown(output.text())
                 raise broken from error
         try:
             text = json.dumps(answer)
@@ -170,7 +171,8 @@ class LambdaFunction:
             raise BrokenHandler(f"the handler answered with {type(answer).__name__}: expected a dict")
         if len(text) > _MOST_ANSWER:
             raise BrokenHandler(f"the handler's answer has {len(text)} bytes: Lambda allows {_MOST_ANSWER}")
-        return Invocation(answer, _decision(output.text()), _shown(output))
+        printed = output.text()
+        return Invocation(answer, _decision(printed), _shown(printed))
 
 
 def handler_file(handler: str, folder: Path) -> Path | None:
@@ -311,6 +313,6 @@ def _decision(output: str) -> Mapping[str, object]:
     return {}
 
 
-def _shown(output: Capture) -> str:
+def _shown(output: str) -> str:
     """The beginning of what a handler printed."""
-    return output.text()[:_LONGEST_OUTPUT].rstrip()
+    return output[:_LONGEST_OUTPUT].rstrip()

@@ -19,7 +19,7 @@ def test_a_template_is_proved_once_and_another_one_again() -> None:
     other = PolicyTemplate.of([Grant(name="wide", widen=True, publish=["a/+/b/#"])])
 
     async def verdicts() -> tuple[str, bool, str]:
-        review = TemplateReview()
+        review = TemplateReview(OWN, 0)
         first, again = await asyncio.gather(review.proof(OWN), review.proof(OWN))
         return first["verdict"], first is again, (await review.proof(other))["verdict"]
 
@@ -36,7 +36,7 @@ def test_the_event_loop_goes_on_while_a_template_is_proved(monkeypatch: pytest.M
     monkeypatch.setattr("iot_authorizer_cli.console.template_review.prove_within", waiting)
 
     async def release() -> str:
-        proving = asyncio.ensure_future(TemplateReview().proof(OWN))
+        proving = asyncio.ensure_future(TemplateReview(OWN, 0).proof(OWN))
         await asyncio.sleep(0)
         asyncio.get_running_loop().call_soon(released.set)
         return (await proving)["verdict"]
@@ -74,7 +74,7 @@ def after(*saved: PolicyTemplate | None) -> Changes | None:
     """The changes after several saves. The first template is that of the start; the clock stands still."""
 
     async def compare() -> Changes | None:
-        review = TemplateReview(clock=lambda: 1.5)
+        review = TemplateReview(saved[0], 1.5)
         found = None
         for each in saved:
             found = await review.changes(each)

@@ -1,11 +1,16 @@
 """A start that fails says why, and leaves no resource."""
 
+import asyncio
 import contextlib
+import http.client
 import re
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,3 +117,48 @@ def test_an_exception_in_a_handler_is_told_with_its_place(tmp_path: Path, monkey
     (tmp_path / "mistaken.py").write_text("import time\n\ndef handle(:\n")
     with pytest.raises(BrokenHandler, match=r"SyntaxError: .*mistaken\.py:3$"):
         LocalIotCore(tmp_path / "authorizer.toml", handler="mistaken.handle").__enter__()
+
+
+def test_nothing_of_http_is_loaded_before_the_first_request(config: Path) -> None:
+    """No MQTT client waits for the page, its server and the prover to load."""
+    of_http = "{'starlette', 'uvicorn', 'h11', 'iot_policies.proofs', 'iot_authorizer_cli.console.app'}"
+    program = f"""
+import sys, urllib.request
+from pathlib import Path
+from typing import Any
+import iot_authorizer_cli.commands.dev.serving
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+with LocalIotCore(Path({str(config)!r})) as core:
+    before = {of_http} & set(sys.modules)
+    urllib.request.urlopen(core.url + "/endpoint?endpointType=iot:Data-ATS").close()
+    print(sorted(before), sorted({of_http} - set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[] []\n", "")
+
+
+def test_a_request_is_answered_before_the_tls_port_is_open(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    statuses: list[int] = []
+
+    def ask() -> None:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+            connection.request("GET", "/console/state")
+            statuses.append(connection.getresponse().status)
+
+    async def start() -> None:
+        loop = asyncio.get_running_loop()
+        create_server = loop.create_server
+
+        async def after_a_request(*arguments: Any, **options: Any) -> asyncio.Server:  # noqa: ANN401 (as asyncio)
+            if options["ssl"] is not None:
+                await asyncio.to_thread(ask)
+            return await create_server(*arguments, **options)
+
+        monkeypatch.setattr(loop, "create_server", after_a_request)
+        async with LocalIotCore(config, port=port):
+            pass
+
+    asyncio.run(start())
+    assert statuses == [403]

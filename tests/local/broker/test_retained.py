@@ -1,7 +1,12 @@
 """Retained messages (developer guide, "MQTT retained messages")."""
 
+from itertools import count, islice
+
 import pytest
 
+from iot_core.broker.message import Message
+from iot_core.broker.retained import RetainedMessages
+from iot_core.broker.storage import Storage
 from iot_core.mqtt import ReasonCode, Subscribe, Subscription, Version
 from tests.local.broker.bench import MQTT_5, Bench, limits, only_mqtt_5
 from tests.local.broker.peer import Peer
@@ -93,6 +98,29 @@ def test_all_are_listed_in_the_order_of_their_topics_with_their_time(broker: Ben
         broker.publish(topic, b"kept", retain=True)
     found = [(retained.message.topic, retained.modified_ms) for retained in broker.broker.retained.items()]
     assert found == [(topic, 1_700_000_000_000) for topic in ("a", "a/c", "b")]
+
+
+class Topic(str):
+    """A topic that counts how often topics are compared."""
+
+    compared = 0
+
+    def __lt__(self, other: str) -> bool:
+        Topic.compared += 1
+        return str.__lt__(self, other)
+
+
+def test_a_page_of_the_list_takes_no_longer_if_more_are_retained() -> None:
+    """All clients wait meanwhile."""
+    clock = count()
+    retained = RetainedMessages(Storage(":memory:"), limits(retained_messages=5000), clock.__next__)
+    topics = [Topic(f"{number:04}") for number in range(5000)]
+    for topic in reversed(topics):
+        retained.keep(Message(topic, b"kept"))
+    began, Topic.compared = next(clock), 0
+    page = [found.message.topic for found in islice(retained.items("2999"), 10)]
+    looked_at = next(clock) - began - 1
+    assert (page, looked_at, Topic.compared <= 10 * 13) == (topics[3000:3010], 10, True)
 
 
 @pytest.fixture

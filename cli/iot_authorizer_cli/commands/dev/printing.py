@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -149,5 +150,9 @@ def _listed(value: object) -> str:
 
 def coloured(text: str, colour: str) -> str:
     """Colours a text, unless NO_COLOR is set (no-color.org) or standard error is not a terminal."""
-    plain = os.environ.get("NO_COLOR") or not sys.stderr.isatty()
-    return printable(text) if plain else typer.style(printable(text), fg=colour)
+    return typer.style(printable(text), fg=colour) if _has_colours() else printable(text)
+
+
+@cache  # While the system is asked, which is for two lines a connection, another thread gets the interpreter.
+def _has_colours() -> bool:
+    return not os.environ.get("NO_COLOR") and sys.stderr.isatty()
