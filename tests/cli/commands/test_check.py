@@ -24,7 +24,6 @@ def proved() -> str:
     return json.dumps(certificate(template, prove(template), name=CHAT, content=(ROOT / CHAT).read_bytes()))
 
 
-@pytest.mark.slow
 @pytest.fixture
 def chat() -> dict[str, Any]:
     """The certificate of the template `chat`."""
@@ -32,6 +31,7 @@ def chat() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_certificate_that_prove_wrote_holds(run: Run, folder: Path) -> None:
     assert run("prove", CHAT, "--certificate", "chat.json").returncode == 0
     done = run("check", "chat.json", "--principals", "5")

@@ -112,7 +112,6 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-@pytest.mark.slow
 @pytest.fixture
 def repository(folder: Path) -> Path:
     """A project in a folder of a repository, with one commit."""
@@ -122,6 +121,7 @@ def repository(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_template_can_be_one_of_a_revision(run: Run, repository: Path, edited: str) -> None:
     (repository / CHAT).write_text((repository / edited).read_text())
     assert run("diff", f"HEAD:{CHAT}", CHAT).stdout == run("diff", f"HEAD:{CHAT}", edited).stdout
