@@ -284,7 +284,7 @@ def test_a_file_that_is_too_long_is_not_edited_here(console: Console, edit: Edit
     edit(more="#" * 70_000)
     expect(console.page.locator("#template-lines > li").last).to_contain_text("#####")
     begin(console)
-    expect(console.page.locator("#template-note")).to_contain_text("and it takes at most 65,536 characters.")
+    expect(console.page.locator("#edit-too-long")).to_contain_text("and it takes at most 65,536 characters.")
     expect(console.page.get_by_label("Edited template")).to_be_hidden()
 
 

@@ -54,6 +54,7 @@ export class TemplateEditor {
   /** Takes the text of the file: null if there is no template. An edit from before a reload of the page goes on. */
   file(text) {
     const isFirst = this.#saved === null;
+    if (text !== this.#saved) byId("edit-too-long").hidden = true;
     this.#saved = text;
     byId("edit-open").hidden = this.isOpen || text === null;
     const kept = isFirst && text !== null && draft(pathOf());
@@ -94,8 +95,8 @@ export class TemplateEditor {
 
   #begin(edit) {
     const problem = tooLong(edit.text);
-    byId("template-note").hidden = problem === null;
-    byId("template-note").textContent = problem ?? "";
+    byId("edit-too-long").hidden = problem === null;
+    byId("edit-too-long").textContent = problem ?? "";
     if (problem) return;
     this.#open(edit);
     this.#field.setSelectionRange(0, 0);
