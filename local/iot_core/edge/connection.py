@@ -292,8 +292,8 @@ class MqttConnection(asyncio.Protocol):
 
     def _continue(self) -> None:
         self._yielding = False
-        self._regulate()
         self._process()
+        self._regulate()
 
     def _break(self) -> None:
         """Ends only this connection, because of an error in IoT Core itself."""
