@@ -82,5 +82,5 @@ def _who_can() -> float:
         before = os.times()
         done = subprocess.run([sys.executable, "-c", _COMMAND, *asked], check=True, capture_output=True, text=True)
         after = os.times()
-    assert f"can: {USERS // 50} of {USERS} users" in done.stdout, done.stdout[:1000]
+    assert f"can: {USERS // 50} of {USERS:,} users" in done.stdout, done.stdout[:1000]
     return after.children_user + after.children_system - before.children_user - before.children_system
