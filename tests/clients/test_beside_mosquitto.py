@@ -1,6 +1,6 @@
 """Mosquitto with an ACL file, beside IoT Core on this machine with the template that `convert acl` made of it.
 
-The same users publish the same messages to both. Who gets them must be the same, but for what the command says. On
+The same users publish the same messages to both. Who gets them must be the same, except for what the command says. On
 mosquitto, it must also be what the tests' own reading of its rules says.
 """
 

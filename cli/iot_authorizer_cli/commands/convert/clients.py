@@ -19,7 +19,7 @@ from iot_policies import Principal
 from iot_policies.placeholders import LONGEST_VALUE, is_safe
 
 _USER, _CLIENT = "\0", "\1"
-"""What stands for %u and %c in levels of patterns: no ACL file has these characters."""
+"""What %u and %c become in levels of patterns: no ACL file has these characters."""
 _ANY_CLIENT = "any-client"
 _LONGEST = "x" * LONGEST_VALUE
 """The longest name, if all its characters are ASCII."""
