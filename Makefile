@@ -22,7 +22,7 @@ demo: .venv/ready node_modules/ready
 
 # For use while you work: no cloud, no browser, no other programs, few generated examples.
 check: .venv/all lint
-	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile check
+	$(BIN)/pytest -n 3 -m "not slow" --hypothesis-profile check
 
 test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium-headless-shell mosquitto mosquitto-clients curl

@@ -9,7 +9,7 @@ from itertools import islice
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = {"check": 15, "test": 200, "long": 3000}
+EXAMPLES = {"check": 10, "test": 200, "long": 3000}
 """How many examples a property is tried with, by profile."""
 
 

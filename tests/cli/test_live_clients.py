@@ -41,13 +41,13 @@ def edit(folder: Path, old: str, new: str) -> str:
     return "edited.toml"
 
 
-@pytest.mark.slow
 def lines(run: Run, core: IotCoreUnderTest, *arguments: str) -> list[str]:
     """The lines about clients."""
     printed = run("diff", *arguments, "--live", "--endpoint-url", core.tls_url).stdout.splitlines()
     return printed[next(number for number, line in enumerate(printed) if line.startswith("affected: ")) :]
 
 
+@pytest.mark.slow
 def test_each_connected_client_that_is_affected_is_named(run: Run, folder: Path, core: IotCoreUnderTest) -> None:
     edited = edit(folder, "rooms/+/mute/+", "rooms/{claims.rooms}/mute/+")
     core.client("ann", {"role": "admin", "rooms": ["lobby"]}, client_id="ann/phone")

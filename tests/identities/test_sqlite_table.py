@@ -115,7 +115,6 @@ def begun(process: "subprocess.Popen[bytes]") -> None:
     process.stdout.readline()
 
 
-@pytest.mark.slow
 @questions("write", "delete", "extend", "shorten", "keep")
 def test_a_file_that_another_process_writes_for_too_long_is_not_written(
     path: Path, writing: "subprocess.Popen[bytes]", ask: Question
@@ -126,6 +125,7 @@ def test_a_file_that_another_process_writes_for_too_long_is_not_written(
             ask(SqliteTable(path, patience=0))
 
 
+@pytest.mark.slow
 def test_many_that_open_a_new_file_at_once_all_use_it(tmp_path: Path) -> None:
     together = Barrier(8)
 

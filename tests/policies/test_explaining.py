@@ -236,7 +236,6 @@ levels = st.sampled_from(("users", "user", "ann", "open", "a", "+", "#", "$aws",
 resources = st.lists(levels, min_size=1, max_size=4).map("/".join) | hostile.names
 
 
-@pytest.mark.slow
 @given(
     st.sampled_from(get_args(Question)),
     resources,
@@ -251,6 +250,7 @@ def test_every_question_has_an_answer_and_a_no_never_names_a_grant_as_its_reason
     assert found.allowed is any(reason.startswith("by grant") for reason in found.reasons)
 
 
+@pytest.mark.slow
 def test_the_length_of_the_regions_name_decides_whether_a_policy_is_too_large() -> None:
     template = PolicyTemplate.of([Grant(publish=("rooms/{claims.rooms}",))])
     principals = [Principal("ann", {"rooms": [f"room-{number}" for number in range(count)]}) for count in range(500)]

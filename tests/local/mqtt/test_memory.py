@@ -29,7 +29,6 @@ def held() -> Iterator[Held]:
     gc.enable()
 
 
-@pytest.mark.slow
 def peak(held: Held, work: Callable[[], object]) -> int:
     """How many bytes some work takes at its peak."""
     before = held()
@@ -38,6 +37,7 @@ def peak(held: Held, work: Callable[[], object]) -> int:
     return tracemalloc.get_traced_memory()[1] - before
 
 
+@pytest.mark.slow
 def test_a_long_stream_takes_no_more_than_some_chunks_and_nothing_is_held_at_its_end(held: Held) -> None:
     stream = PACKET * 10_000
     decoder = decoder_of(Version.MQTT_3_1_1, LIMIT)

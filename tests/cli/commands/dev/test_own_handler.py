@@ -55,12 +55,12 @@ def dev(folder: Path, signature: str) -> Iterator[Dev]:
         yield dev
 
 
-@pytest.mark.slow
 def test_invoke_verifies_the_signature_for_it(run: Run, signature: str) -> None:
     done = run("invoke", "--handler", "app.lambda_handler", "--token", TOKEN, "--token-signature", signature)
     assert (done.returncode, json.loads(done.stdout)["principalId"]) == (0, "user")
 
 
+@pytest.mark.slow
 def test_the_program_of_connect_is_accepted_by_it(run: Run, folder: Path, dev: Dev, signature: str) -> None:
     where = ["--endpoint", f"http://localhost:{dev.port}"]
     program = run("connect", "--for", "paho", *where, "--token", TOKEN, "--signature", signature).stdout

@@ -40,7 +40,6 @@ def test_a_revoked_principal_is_disconnected_at_once_and_cannot_connect_again(se
     )
 
 
-@pytest.mark.slow
 def test_other_principals_stay_connected(server: Server) -> None:
     with connect(server, "dan", server.token("dan")) as other:
         assert other.next().kind == "connected"
@@ -51,6 +50,7 @@ def test_other_principals_stay_connected(server: Server) -> None:
         assert other.next() == ("message", "rooms/lobby/say/dan\nstill here")
 
 
+@pytest.mark.slow
 def test_a_principal_can_connect_again_after_undo(server: Server) -> None:
     lock_out(server, "principal", "eve")
     before = verdict(server, "eve")
