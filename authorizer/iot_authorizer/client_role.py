@@ -44,7 +44,7 @@ class _Answer(TypedDict):
 class StsClient(Protocol):
     """The part of botocore's client of AWS STS that is used here."""
 
-    def assume_role(self, *, RoleArn: str, RoleSessionName: str, Policy: str, DurationSeconds: int) -> _Answer:  # noqa: N803
+    def assume_role(self, *, RoleArn: str, RoleSessionName: str, Policy: str, DurationSeconds: int) -> _Answer:  # noqa: N803 (boto3)
         """Gives a session of a role. Raises ClientError, BotoCoreError."""
         ...
 

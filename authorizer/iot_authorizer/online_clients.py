@@ -15,8 +15,8 @@
 5. An event that is older than that is ignored: its connection has ended.
 6. `confirm` asks IoT Core itself, at any time. It does not tell a version: events are compared with its answer by their
    timestamps only.
-7. Whoever may publish to `$aws/rules/RULE/…` can call the function of the rule with any topic and payload. So the topic
-   must be that of the payload, and the rule must not have seen another sender than the client itself.
+7. A client that may publish to `$aws/rules/RULE/…` can call the function of the rule with any topic and payload. So
+   the topic must be that of the payload, and the rule must not have seen another sender than the client itself.
    unmeasured: that `clientid()` of a presence event is n/a or its client's ID, and `principal()` undefined, n/a or its
    client's principal ID (assumed). If not, the function raises InvalidEvent for each event.
 """
@@ -46,8 +46,6 @@ _NOBODY = (None, "n/a")
 """What a rule says about the sender of a message that no client has sent."""
 _CONNECTED = {"connected": True, "disconnected": False}
 """The events that change the state, by their `eventType`."""
-
-
 _EXPECTED = "expected a presence event of IoT Core"
 
 

@@ -123,17 +123,7 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
     host, _, port = address.partition(":")
     if not host or not (port or "443").isdecimal():
         raise typer.BadParameter(f"{address}: expected HOST or HOST:PORT, without https://", param_hint="--endpoint")
-    return Endpoint(
-        host=host,
-        port=int(port or 443),
-        tls=True,
-        authorizer=authorizer,
-        user=project.user,
-        password=project.password,
-        token=project.token(),
-        patience=_PATIENCE_THERE,
-        ca=ca,
-    )
+    return project.endpoint(host, int(port or 443), tls=True, patience=_PATIENCE_THERE, authorizer=authorizer, ca=ca)
 
 
 def _observations(
@@ -142,16 +132,7 @@ def _observations(
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
 
     with LocalIotCore(project.configuration) as core:
-        here = Endpoint(
-            host="127.0.0.1",
-            port=core.port,
-            tls=False,
-            authorizer=NAME,
-            user=project.user,
-            password=project.password,
-            token=project.token(),
-            patience=_PATIENCE_HERE,
-        )
+        here = project.endpoint("127.0.0.1", core.port, tls=False, patience=_PATIENCE_HERE)
         for check in checks:
             yield Observation(check, check.observe(here), _found(check, there))
 

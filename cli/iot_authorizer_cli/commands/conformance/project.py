@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import ECAlgorithm
 
+from iot_authorizer_cli.commands.conformance.wire import Endpoint
 from iot_core.whole_file import write_whole
 from iot_identities.passwords import hash_password
 
@@ -65,8 +66,23 @@ class ConformanceProject:
         """Its `authorizer.toml`."""
         return self.folder / "authorizer.toml"
 
-    def token(self) -> str:
-        """A token of the user, which lasts an hour."""
+    def endpoint(
+        self, host: str, port: int, *, tls: bool, patience: float, authorizer: str = NAME, ca: Path | None = None
+    ) -> Endpoint:
+        """An endpoint at which its user connects. The token lasts an hour."""
+        return Endpoint(
+            host=host,
+            port=port,
+            tls=tls,
+            authorizer=authorizer,
+            user=self.user,
+            password=self.password,
+            token=self._token(),
+            patience=patience,
+            ca=ca,
+        )
+
+    def _token(self) -> str:
         claims = {"iss": _ISSUER, "aud": NAME, "sub": self.user, "exp": int(time.time()) + _LONGEST_RUN}
         return jwt.encode(claims, self._key, "ES256", headers={"kid": NAME})
 
