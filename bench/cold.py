@@ -76,5 +76,5 @@ def report(sample: Sample, folder: Path, bounds: Bounds) -> None:
         ("with a table", "authorizer", _TIMES_WITHOUT_TABLE),
     ):
         ratio = statistics.median(a / b for a, b in zip(times[name], times[other], strict=True))
-        print(f"      {name} to {other}: {ratio:.2f}   {bounds.beside(f'cold: {name} to {other}', ratio, most)}")
+        print(f"      {name} to {other}: {ratio:.2f}   {bounds.at_most(f'cold: {name} to {other}', ratio, most)}")
     print()

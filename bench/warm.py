@@ -54,4 +54,4 @@ def report(sample: Sample, bounds: Bounds) -> None:
     print(f"warm  one event, a token of {len(sample.token)} characters, in turns, median of {CALLS}")
     ratio = ours / reference
     figures = f"authorizer {ours:6.1f} us   jwt.decode {reference:6.1f} us   ratio {ratio:.2f}"
-    print(f"      {figures}   {bounds.beside('warm: authorizer to jwt.decode', ratio, _TIMES_DECODE)}\n")
+    print(f"      {figures}   {bounds.at_most('warm: authorizer to jwt.decode', ratio, _TIMES_DECODE)}\n")
