@@ -7,6 +7,7 @@ from pathlib import Path
 from bench import cold, guessing, policies, proofs, warm
 from bench.bounds import Bounds
 from bench.broker.report import report as report_broker
+from bench.node_reference import node_reference
 from bench.sample import make_sample
 
 
@@ -17,8 +18,9 @@ def main() -> None:
         compileall.compile_dir(package, quiet=2)
     with tempfile.TemporaryDirectory() as folder:
         sample = make_sample(Path(folder))
-        cold.report(sample, Path(folder), bounds)
-        warm.report(sample, bounds)
+        node = node_reference(Path(folder))
+        cold.report(sample, Path(folder), node, bounds)
+        warm.report(sample, node, bounds)
     guessing.report()
     policies.report(bounds)
     proofs.report(bounds)
