@@ -4,7 +4,7 @@ import compileall
 import tempfile
 from pathlib import Path
 
-from bench import cold, guessing, policies, proofs, warm
+from bench import cold, guessing, policies, proofs, restore, warm
 from bench.bounds import Bounds
 from bench.broker.report import report as report_broker
 from bench.node_reference import node_reference
@@ -20,6 +20,7 @@ def main() -> None:
         sample = make_sample(Path(folder))
         node = node_reference(Path(folder))
         cold.report(sample, Path(folder), node, bounds)
+        restore.report(sample, Path(folder), bounds)
         warm.report(sample, node, bounds)
     guessing.report()
     policies.report(bounds)

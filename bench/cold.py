@@ -28,11 +28,12 @@ HANDLERS = {
 }
 _TIMES_PYJWT, _TIMES_UNSTRUCTURED, _TIMES_WITHOUT_TABLE = 2.25, 1.0, 1.6
 
-# The tests need awscrt here, and botocore then imports it, which takes 40 ms. The Lambda directory does not have it
-# (assumed: neither has botocore of Lambda's runtime).
-_ONCE = """
+NO_AWSCRT = 'sys.modules["awscrt"] = None'
+"""The tests need awscrt here, and botocore then imports it, which takes 40 ms. The Lambda directory does not have it
+(assumed: neither has botocore of Lambda's runtime)."""
+_ONCE = f"""
 import json, sys, importlib, time
-sys.modules["awscrt"] = None
+{NO_AWSCRT}
 event = json.load(sys.stdin)
 class Context:
     invoked_function_arn = sys.argv[2]
@@ -46,9 +47,7 @@ print(taken / 1e6, file=sys.stderr)
 
 def measure(sample: Sample, folder: Path, node: NodeReference | None) -> dict[str, list[float]]:
     """Milliseconds of each run, by handler."""
-    event = json.dumps(sample.event)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"PYTHONPATH": str(Path.cwd()), **variables(sample)}
+    environment = variables_of(sample)
     commands = {name: [sys.executable, "-c", _ONCE, module, FUNCTION_ARN] for name, module in HANDLERS.items()}
     if node:
         commands[node.name] = node.cold_command
@@ -57,14 +56,22 @@ def measure(sample: Sample, folder: Path, node: NodeReference | None) -> dict[st
         environments = {name: {**environment, **(table if name == "with a table" else {})} for name in commands}
         for run in range(RUNS + 1):
             for name, command in commands.items():
-                taken = _run(command, event, environments[name], folder)
+                taken = run_once(command, sample.event, environments[name], folder)
                 if run:  # The first writes the .pyc files.
                     times[name].append(taken)
     return times
 
 
-def _run(command: list[str], event: str, environment: dict[str, str], folder: Path) -> float:
-    done = subprocess.run(command, input=event, text=True, env=environment, cwd=folder, check=True, capture_output=True)
+def variables_of(sample: Sample) -> dict[str, str]:
+    """The environment of a process that loads a handler. It finds .pyc files, or writes them."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, "PYTHONPATH": str(Path.cwd()), **variables(sample)}
+
+
+def run_once(command: list[str], event: dict[str, object], environment: dict[str, str], folder: Path) -> float:
+    """Gives a process an event on standard input. Returns the milliseconds that it prints last on standard error."""
+    given = json.dumps(event)
+    done = subprocess.run(command, input=given, text=True, env=environment, cwd=folder, check=True, capture_output=True)
     return float(done.stderr.split()[-1])
 
 

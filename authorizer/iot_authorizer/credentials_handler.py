@@ -21,6 +21,7 @@ from iot_authorizer.client_role import StsRole, development_role
 from iot_authorizer.configuration import CredentialsSettings, load_configuration
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer.credentials_endpoint import CredentialsHandler
+from iot_authorizer.lambda_handler import starts_ahead
 from iot_authorizer.observer import Observer
 from iot_authorizer.temporary_credentials import ClientRole
 from iot_policies import InvalidFile
@@ -35,6 +36,10 @@ def _start(path: Path) -> CredentialsHandler:
         raise InvalidFile(path, None, "credentials", "missing: the credentials endpoint needs this table")
     observer = Observer(f"{configuration.name}-credentials")
     authorizer = build(configuration, path.parent, observer.keys_fetched)
+    if starts_ahead(os.environ):
+        from iot_authorizer.rehearsal import rehearse
+
+        rehearse(authorizer, configuration, path.parent)
     return CredentialsHandler(authorizer, _role(path, settings), origins=settings.origins, observer=observer)
 
 

@@ -15,14 +15,19 @@ from pathlib import Path
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
-from iot_authorizer.lambda_handler import LambdaHandler
+from iot_authorizer.lambda_handler import LambdaHandler, starts_ahead
 from iot_authorizer.observer import Observer
 
 
 def _start(path: Path) -> LambdaHandler:
     configuration = load_configuration(path)
     observer = Observer(configuration.name)
-    return LambdaHandler(build(configuration, path.parent, observer.keys_fetched), observer)
+    authorizer = build(configuration, path.parent, observer.keys_fetched)
+    if starts_ahead(os.environ):
+        from iot_authorizer.rehearsal import rehearse
+
+        rehearse(authorizer, configuration, path.parent)
+    return LambdaHandler(authorizer, observer)
 
 
 lambda_handler = _start(Path(os.environ.get(CONFIG_VARIABLE, "authorizer.toml")))
