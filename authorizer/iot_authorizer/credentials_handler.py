@@ -23,6 +23,7 @@ from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer.credentials_endpoint import CredentialsHandler
 from iot_authorizer.lambda_handler import starts_ahead
 from iot_authorizer.observer import Observer
+from iot_authorizer.preparing import prepare
 from iot_authorizer.temporary_credentials import ClientRole
 from iot_policies import InvalidFile
 
@@ -35,11 +36,12 @@ def _start(path: Path) -> CredentialsHandler:
     if settings is None:
         raise InvalidFile(path, None, "credentials", "missing: the credentials endpoint needs this table")
     observer = Observer(f"{configuration.name}-credentials")
-    authorizer = build(configuration, path.parent, observer.keys_fetched)
+    preparation = prepare(configuration, path.parent)
+    authorizer = build(preparation, observer.keys_fetched)
     if starts_ahead(os.environ):
         from iot_authorizer.rehearsal import rehearse
 
-        rehearse(authorizer, configuration, path.parent)
+        rehearse(authorizer, preparation.issuers)
     return CredentialsHandler(authorizer, _role(path, settings), origins=settings.origins, observer=observer)
 
 

@@ -13,21 +13,29 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 from pathlib import Path
 
 from iot_authorizer.building import build
-from iot_authorizer.configuration import load_configuration
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer.lambda_handler import LambdaHandler, starts_ahead
 from iot_authorizer.observer import Observer
+from iot_authorizer.preparation import Preparation, read_preparation
 
 
 def _start(path: Path) -> LambdaHandler:
-    configuration = load_configuration(path)
-    observer = Observer(configuration.name)
-    authorizer = build(configuration, path.parent, observer.keys_fetched)
+    preparation = read_preparation(path, os.environ) or _prepared(path)
+    observer = Observer(preparation.name)
+    authorizer = build(preparation, observer.keys_fetched)
     if starts_ahead(os.environ):
         from iot_authorizer.rehearsal import rehearse
 
-        rehearse(authorizer, configuration, path.parent)
+        rehearse(authorizer, preparation.issuers)
     return LambdaHandler(authorizer, observer)
+
+
+def _prepared(path: Path) -> Preparation:
+    """Reads and checks the configuration. Raises InvalidFile."""
+    from iot_authorizer.configuration import load_configuration
+    from iot_authorizer.preparing import prepare
+
+    return prepare(load_configuration(path), path.parent)
 
 
 lambda_handler = _start(Path(os.environ.get(CONFIG_VARIABLE, "authorizer.toml")))

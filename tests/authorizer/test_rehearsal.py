@@ -1,7 +1,7 @@
 """A rehearsal makes keys ready before the first event, and has no other effect."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.lambda_handler import starts_ahead
+from iot_authorizer.preparing import prepare
 from iot_authorizer.rehearsal import rehearse
 from tests.authorizer.conftest import Start
 from tests.authorizer.events import bearer
@@ -34,9 +35,13 @@ def test_an_environment_that_starts_for_a_client_does_not_rehearse(kind: str | N
 def rehearsed(folder: Path, *tables: str, keys: Sequence[SigningKey | Jwk] | None = None, name: str = "") -> Authorizer:
     """An authorizer after its rehearsal. `name`: the table of identities; empty for none."""
     path = write(folder, *tables, keys=keys)
-    configuration = load_configuration(path, {"AUTHORIZER__TABLE": name} if name else {})
-    authorizer = build(configuration, folder)
-    rehearse(authorizer, configuration, folder)
+    return rehearsed_as(path, {"AUTHORIZER__TABLE": name} if name else {})
+
+
+def rehearsed_as(path: Path, environment: Mapping[str, str]) -> Authorizer:
+    preparation = prepare(load_configuration(path, environment), path.parent)
+    authorizer = build(preparation)
+    rehearse(authorizer, preparation.issuers)
     return authorizer
 
 
@@ -67,10 +72,7 @@ def test_the_keys_of_an_issuer_that_requires_a_type_are_ready_too(
 def test_unusable_keys_of_a_file_do_not_stop_the_function(tmp_path: Path, key: object) -> None:
     path = write(tmp_path, jwt_table())
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [key, signing_key("RS256").jwk()]}))
-    configuration = load_configuration(path, {})
-    authorizer = build(configuration, tmp_path)
-    rehearse(authorizer, configuration, tmp_path)
-    assert Running(authorizer).verdict(bearer(mint())) == "allowed"
+    assert Running(rehearsed_as(path, {})).verdict(bearer(mint())) == "allowed"
 
 
 def test_nothing_is_printed_fetched_or_read_from_the_table(
