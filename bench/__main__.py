@@ -4,7 +4,7 @@ import compileall
 import tempfile
 from pathlib import Path
 
-from bench import cold, guessing, policies, proofs, restore, warm
+from bench import cold, growth, guessing, policies, proofs, restore, warm
 from bench.bounds import Bounds
 from bench.broker.report import report as report_broker
 from bench.node_reference import node_reference
@@ -22,6 +22,7 @@ def main() -> None:
         cold.report(sample, Path(folder), node, bounds)
         restore.report(sample, Path(folder), bounds)
         warm.report(sample, node, bounds)
+    growth.report(bounds)
     guessing.report()
     policies.report(bounds)
     proofs.report(bounds)

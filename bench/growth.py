@@ -1,0 +1,63 @@
+"""Growth: what a process holds at rest, and after a million answers to events of all kinds. No event may stay in it.
+
+The caches of the authorizer have limits. After the warm-up they are full, or have all that they get here.
+"""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.bounds import Bounds
+from bench.broker.process import resident_bytes
+
+ANSWERS = 1_000_000
+WARM_UP = 200_000
+"""Answers before the growth is measured."""
+_SLOW_ONE_IN = 1000
+"""A wrong password takes as long as 200 other events."""
+_MOST_MEGABYTES, _MOST_BLOCKS = 1, 1000
+"""How much the resident set may grow, and how many more blocks of memory Python may hold."""
+
+
+def report(bounds: Bounds) -> None:
+    """Prints what a new process holds at rest, and its growth with the bounds."""
+    command = [sys.executable, "-m", "bench.growth", str(WARM_UP), str(ANSWERS)]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
+    rest, warm, end = json.loads(done.stderr.splitlines()[-1])
+    print(f"growth  one process, {ANSWERS:,} answers to events of all kinds, after a warm-up of {WARM_UP:,}")
+    print(f"        at rest {rest[0]:.1f} MB, after the warm-up {warm[0]:.1f} MB, at the end {end[0]:.1f} MB")
+    for name, figure, most in (
+        ("resident set, MB", end[0] - warm[0], _MOST_MEGABYTES),
+        ("blocks of memory", end[1] - warm[1], _MOST_BLOCKS),
+    ):
+        print(f"        {name}: {figure:+,.1f}   {bounds.at_most(f'growth: {name}', figure, most)}")
+    print()
+
+
+def held() -> tuple[float, int]:
+    """Megabytes of this process's resident set, and the blocks of memory that Python holds in it."""
+    gc.collect()
+    return resident_bytes(os.getpid()) / 1e6, sys.getallocatedblocks()
+
+
+def measure(folder: Path, *answers: int) -> list[tuple[float, int]]:
+    """What this process holds at rest, and after each of these numbers of answers. Discard its standard output."""
+    from bench.event_kinds import make_event_kinds
+
+    made = make_event_kinds(folder)
+    found, first = [held()], 0
+    for number in answers:
+        last = first + number // len(made.handlers)
+        made.run(range(first, last), _SLOW_ONE_IN)
+        first = last
+        found.append(held())
+    return found
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as new:
+        print(json.dumps(measure(Path(new), *map(int, sys.argv[1:]))), file=sys.stderr)
