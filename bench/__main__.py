@@ -4,7 +4,7 @@ import compileall
 import tempfile
 from pathlib import Path
 
-from bench import cold, growth, guessing, policies, proofs, restore, warm
+from bench import cold, growth, guessing, policies, proofs, restore, users, warm
 from bench.bounds import Bounds
 from bench.broker.report import report as report_broker
 from bench.node_reference import node_reference
@@ -21,11 +21,12 @@ def main() -> None:
         node = node_reference(Path(folder))
         cold.report(sample, Path(folder), node, bounds)
         restore.report(sample, Path(folder), bounds)
+        growth.report(sample, Path(folder), bounds)
         warm.report(sample, node, bounds)
-    growth.report(bounds)
     guessing.report()
     policies.report(bounds)
     proofs.report(bounds)
+    users.report(bounds)
     report_broker(bounds)
     bounds.exit_if_missed()
 

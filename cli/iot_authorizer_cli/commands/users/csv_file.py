@@ -114,7 +114,11 @@ def _lines(content: bytes) -> Iterator[tuple[int, Sequence[str] | str]]:
 
 
 def _is_utf_8(cells: Sequence[str]) -> bool:
-    return not any("\ud800" <= sign <= "\udfff" for cell in cells for sign in cell)
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _header(line: tuple[int, Sequence[str] | str]) -> Sequence[str]:
