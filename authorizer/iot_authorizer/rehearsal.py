@@ -2,8 +2,7 @@
 
 1. Only execution environments that start ahead of their clients rehearse (`starts_ahead`). Others start for a client,
    which would wait for the rehearsal.
-2. A rehearsal reads an event and verifies a token with each key of each file. Afterwards, these keys, OpenSSL's
-   algorithms and the event's model are ready.
+2. A rehearsal verifies a token with each key of each file. Afterwards, these keys and OpenSSL's algorithms are ready.
 3. The signatures are zeros, so every token is refused. Nothing is logged or fetched, and the table is not read.
 """
 
@@ -15,7 +14,7 @@ from contextlib import suppress
 from itertools import chain
 
 from iot_authorizer.authorizer import Authorizer
-from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.event import AuthorizerEvent, Http
 from iot_authorizer.jwt_verifier import Expectations
 from iot_authorizer.preparation import PreparedIssuer
 from iot_authorizer.refusal import Refusal
@@ -26,11 +25,9 @@ _SIGNATURE = bytes(256)
 
 def rehearse(authorizer: Authorizer, issuers: Iterable[PreparedIssuer]) -> None:
     """Rehearses the first answer of an authorizer of these issuers."""
-    AuthorizerEvent.parse({})
     for token in chain.from_iterable(map(_tokens, issuers)):
-        headers = {"authorization": f"Bearer {token}"}
         with suppress(Refusal):
-            authorizer.verify(AuthorizerEvent.parse({"protocolData": {"http": {"headers": headers}}}))
+            authorizer.verify(AuthorizerEvent(http=Http({"authorization": f"Bearer {token}"})))
 
 
 def _tokens(issuer: PreparedIssuer) -> Iterator[str]:

@@ -15,8 +15,9 @@ from iot_authorizer.lambda_handler import starts_ahead
 from iot_authorizer.preparing import prepare
 from iot_authorizer.rehearsal import rehearse
 from tests.authorizer.conftest import Start
-from tests.authorizer.events import bearer
-from tests.authorizer.handlers import Running, jwt_table, printed, table, write
+from tests.authorizer.credentials_endpoint.endpoint import ROLE, request
+from tests.authorizer.events import bearer, event
+from tests.authorizer.handlers import Context, Running, jwt_table, printed, table, write
 from tests.authorizer.key_server import key_server
 from tests.authorizer.keys import ASYMMETRIC, Jwk, SigningKey, signing_key
 from tests.authorizer.tables import Identities
@@ -92,21 +93,23 @@ def test_each_rehearsed_token_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     authorizer = rehearsed(tmp_path, jwt_table(), keys=[signing_key("RS256"), signing_key("ES256")])
     monkeypatch.undo()
     running = Running(authorizer)
-    verdicts = [running.verdict(event.model_dump(by_alias=True)) for event in events]
+    verdicts = [running.verdict(event(headers=each.http.headers)) for each in events]
     assert verdicts == [Reason.BAD_SIGNATURE, Reason.KEY_TYPE_MISMATCH]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("kind", "ready"), [("snap-start", True), ("on-demand", False)])
 @pytest.mark.parametrize("handler", ["handler", "credentials_handler"])
-def test_the_function_rehearses_if_lambda_starts_it_ahead(tmp_path: Path, handler: str) -> None:
-    role = {"role": "arn:aws:iam::123456789012:role/client", "endpoint": "https://sts.eu-west-1.amazonaws.com"}
-    config = write(tmp_path, jwt_table(), table("[credentials]", **role))
+def test_the_function_rehearses_if_lambda_starts_it_ahead(tmp_path: Path, handler: str, kind: str, ready: bool) -> None:
+    config = write(tmp_path, jwt_table(), table("[credentials]", role=ROLE, endpoint="https://sts.example"))
+    asked = request(token=mint()) if handler == "credentials_handler" else bearer(mint())
     program = f"""
-import iot_authorizer.{handler}
-from iot_authorizer.event import AuthorizerEvent
-print(AuthorizerEvent.__pydantic_complete__)
+import json, sys
+from iot_authorizer import {handler}, keys
+del keys.PyJWK  # From now on, no key can be prepared.
+class Context: invoked_function_arn = "{Context().invoked_function_arn}"
+{handler}.lambda_handler(json.loads(sys.argv[1]), Context())
 """
-    ready = [
-        run(program, config, AWS_LAMBDA_INITIALIZATION_TYPE=kind).stdout.strip() for kind in ("snap-start", "on-demand")
-    ]
-    assert ready == ["True", "False"]
+    finished = run(program, config, json.dumps(asked), AWS_LAMBDA_INITIALIZATION_TYPE=kind)
+    assert finished.returncode == 0, finished.stderr
+    assert (Reason.INTERNAL_ERROR not in finished.stdout) is ready
