@@ -7,9 +7,8 @@
 """
 
 import json
-import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
 
@@ -19,8 +18,8 @@ from iot_authorizer.jwt_verifier import Expectations
 from iot_authorizer.preparation import PreparedIssuer
 from iot_authorizer.refusal import Refusal
 
-_SIGNATURE = bytes(256)
-"""As long as a signature of an RSA key of 2,048 bits."""
+_SIGNATURE = "A" * 342
+"""256 zeros, as many bytes as a signature of an RSA key of 2,048 bits has."""
 
 
 def rehearse(authorizer: Authorizer, issuers: Iterable[PreparedIssuer]) -> None:
@@ -38,8 +37,17 @@ def _tokens(issuer: PreparedIssuer) -> Iterator[str]:
 
 
 def _token(expects: Expectations, algorithm: str, key_id: object) -> str:
+    """A token that is verified by these expectations, also if another table has the same issuer."""
     header = {"alg": algorithm, "kid": key_id, "typ": expects.token_type}
-    given = {name: value for name, value in header.items() if value is not None}
-    claims = {"iss": expects.issuer, "sub": "rehearsal", "aud": expects.audience, "exp": int(time.time()) + 3600}
-    parts = (json.dumps(given).encode(), json.dumps(claims).encode(), _SIGNATURE)
-    return ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    claims = {
+        "iss": expects.issuer,
+        "aud": expects.audience or None,
+        "token_use": expects.token_use,
+        expects.client_claim: expects.client_id[0] if expects.client_id else None,
+    }
+    return ".".join((_encoded(header), _encoded(claims), _SIGNATURE))
+
+
+def _encoded(members: Mapping[str, object]) -> str:
+    given = json.dumps({name: value for name, value in members.items() if value is not None})
+    return urlsafe_b64encode(given.encode()).rstrip(b"=").decode()

@@ -19,7 +19,7 @@ from tests.authorizer.credentials_endpoint.endpoint import ROLE, request
 from tests.authorizer.events import bearer, event
 from tests.authorizer.handlers import Context, Running, jwt_table, printed, table, write
 from tests.authorizer.key_server import key_server
-from tests.authorizer.keys import ASYMMETRIC, Jwk, SigningKey, signing_key
+from tests.authorizer.keys import ASYMMETRIC, Jwk, SigningKey, public_keys, signing_key
 from tests.authorizer.tables import Identities
 from tests.authorizer.test_fresh_interpreter import run
 from tests.authorizer.tokens import mint
@@ -65,6 +65,16 @@ def test_the_keys_of_an_issuer_that_requires_a_type_are_ready_too(
     running = Running(rehearsed(tmp_path, jwt_table(token_type="at+jwt")))
     monkeypatch.delattr("iot_authorizer.keys.PyJWK")
     assert running.verdict(bearer(mint(head={"typ": "at+jwt"}))) == "allowed"
+
+
+def test_the_keys_of_each_table_of_an_issuer_are_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = signing_key("RS256", "other")
+    (tmp_path / "others.json").write_text(json.dumps(public_keys(other)))
+    web = {"audience": None, "client_id": ["web"], "client_claim": "azp", "token_use": "access"}
+    running = Running(rehearsed(tmp_path, jwt_table(), jwt_table(jwks="others.json", **web)))
+    monkeypatch.delattr("iot_authorizer.keys.PyJWK")
+    second = bearer(mint(other, aud=..., azp="web", token_use="access"))
+    assert [running.verdict(each) for each in (bearer(mint()), second)] == ["allowed", "allowed"]
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ ALLOWED = {
     *("token", "header", "authorization", "query", "user name", "password with a token", "signed", "anonymous"),
     *("unknown keys", "right password"),
 }
-EVENTS = 450
-MOST_LEFT = 0.6
+EVENTS = 250
+MOST_LEFT = 0.9
 """Blocks of memory for each event. SQLite's connection drops references to its cursors only after 200 of them."""
 
 
