@@ -9,7 +9,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.bounds import Bounds
@@ -47,13 +48,11 @@ print(taken / 1e6, file=sys.stderr)
 
 def measure(sample: Sample, folder: Path, node: NodeReference | None) -> dict[str, list[float]]:
     """Milliseconds of each run, by handler."""
-    environment = variables_of(sample)
     commands = {name: [sys.executable, "-c", _ONCE, module, FUNCTION_ARN] for name, module in HANDLERS.items()}
     if node:
         commands[node.name] = node.cold_command
     times: dict[str, list[float]] = {name: [] for name in commands}
-    with empty_table() as table:
-        environments = {name: {**environment, **(table if name == "with a table" else {})} for name in commands}
+    with environments_of(sample, commands) as environments:
         for run in range(RUNS + 1):
             for name, command in commands.items():
                 taken = run_once(command, sample.event, environments[name], folder)
@@ -66,6 +65,14 @@ def variables_of(sample: Sample) -> dict[str, str]:
     """The environment of a process that loads a handler. It finds .pyc files, or writes them."""
     own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**own, "PYTHONPATH": str(Path.cwd()), **variables(sample)}
+
+
+@contextmanager
+def environments_of(sample: Sample, names: Iterable[str]) -> Iterator[dict[str, dict[str, str]]]:
+    """The environment of each handler. The one with a table finds nobody in it."""
+    common = variables_of(sample)
+    with empty_table() as table:
+        yield {name: {**common, **(table if name == "with a table" else {})} for name in names}
 
 
 def run_once(command: list[str], event: dict[str, object], environment: dict[str, str], folder: Path) -> float:

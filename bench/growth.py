@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.bounds import Bounds
 from bench.broker.process import resident_bytes
-from bench.cold import NO_AWSCRT, run_once, variables_of
+from bench.cold import NO_AWSCRT, environments_of, run_once
 from bench.known import FUNCTION_ARN
 from bench.restore import HANDLERS
 from bench.sample import Sample
@@ -43,9 +43,10 @@ print(resident_bytes(os.getpid()) / 1e6, file=sys.stderr)
 def report(sample: Sample, folder: Path, bounds: Bounds) -> None:
     """Prints what handlers hold at rest, and the growth with its bounds."""
     print("growth  resident set after the first RS256 answer")
-    for name, module in HANDLERS.items():
-        command = [sys.executable, "-c", _REST, module, FUNCTION_ARN]
-        print(f"        {name:14}{run_once(command, sample.event, variables_of(sample), folder):7.1f} MB")
+    with environments_of(sample, HANDLERS) as environments:
+        for name, module in HANDLERS.items():
+            command = [sys.executable, "-c", _REST, module, FUNCTION_ARN]
+            print(f"        {name:14}{run_once(command, sample.event, environments[name], folder):7.1f} MB")
     print()
     _report_events(bounds)
 

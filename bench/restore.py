@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bench.bounds import Bounds
-from bench.cold import NO_AWSCRT, run_once, variables_of
+from bench.cold import NO_AWSCRT, environments_of, run_once
 from bench.known import FUNCTION_ARN
 from bench.sample import Sample
 
@@ -18,6 +18,7 @@ HANDLERS = {
     "authorizer": "iot_authorizer.handler",
     "unstructured": "bench.reference_handler",
     "PyJWT only": "bench.pyjwt_handler",
+    "with a table": "iot_authorizer.handler",
 }
 _MOST = 3
 """Milliseconds for the authorizer."""
@@ -43,12 +44,13 @@ print(taken / 1e6, file=sys.stderr)
 
 def report(sample: Sample, folder: Path, bounds: Bounds) -> None:
     """Prints the medians, and the authorizer's with its bound."""
-    environment = {**variables_of(sample), "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
     times: dict[str, list[float]] = {name: [] for name in HANDLERS}
-    for _ in range(RUNS):
-        for name, module in HANDLERS.items():
-            command = [sys.executable, "-c", _ONCE, module, FUNCTION_ARN]
-            times[name].append(run_once(command, sample.event, environment, folder))
+    with environments_of(sample, HANDLERS) as environments:
+        for _ in range(RUNS):
+            for name, module in HANDLERS.items():
+                command = [sys.executable, "-c", _ONCE, module, FUNCTION_ARN]
+                environment = environments[name] | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+                times[name].append(run_once(command, sample.event, environment, folder))
     print(f"restore  the first RS256 answer after a fork, processor time, in turns, median of {RUNS}")
     for name, found in times.items():
         median = statistics.median(found)

@@ -2,7 +2,8 @@
 
 1. Only execution environments that start ahead of their clients rehearse (`starts_ahead`). Others start for a client,
    which would wait for the rehearsal.
-2. A rehearsal verifies a token with each key of each file. Afterwards, these keys and OpenSSL's algorithms are ready.
+2. A rehearsal verifies a token with each key of each file. Afterwards, these keys and OpenSSL's algorithms are ready,
+   and the codec that a connection to the table or to an issuer needs.
 3. The signatures are zeros, so every token is refused. Nothing is logged or fetched, and the table is not read.
 """
 
@@ -24,6 +25,7 @@ _SIGNATURE = "A" * 342
 
 def rehearse(authorizer: Authorizer, issuers: Iterable[PreparedIssuer]) -> None:
     """Rehearses the first answer of an authorizer of these issuers."""
+    "localhost".encode("idna")  # Sockets encode host names with this codec, which takes milliseconds to load.
     for token in chain.from_iterable(map(_tokens, issuers)):
         with suppress(Refusal):
             authorizer.verify(AuthorizerEvent(http=Http({"authorization": f"Bearer {token}"})))

@@ -117,9 +117,11 @@ def test_the_function_rehearses_if_lambda_starts_it_ahead(tmp_path: Path, handle
 import json, sys
 from iot_authorizer import {handler}, keys
 del keys.PyJWK  # From now on, no key can be prepared.
+print("encodings.idna" in sys.modules, file=sys.stderr)
 class Context: invoked_function_arn = "{Context().invoked_function_arn}"
 {handler}.lambda_handler(json.loads(sys.argv[1]), Context())
 """
     finished = run(program, config, json.dumps(asked), AWS_LAMBDA_INITIALIZATION_TYPE=kind)
     assert finished.returncode == 0, finished.stderr
     assert (Reason.INTERNAL_ERROR not in finished.stdout) is ready
+    assert finished.stderr.strip() == "True" or not ready
