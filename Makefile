@@ -40,7 +40,7 @@ lint: .venv/all
 	$(BIN)/mypy
 	$(BIN)/iot-authorizer lint policies/*.toml
 
-# Exits with an error if a bound is missed. It takes minutes, and means little on a busy machine.
+# Exits with an error if a bound is missed. It takes ten minutes, and means little on a busy machine.
 bench: .venv/all bench/node/node_modules/ready
 	@.ci/bring mosquitto
 	$(BIN)/python -m bench

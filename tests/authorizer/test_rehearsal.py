@@ -91,9 +91,10 @@ def test_nothing_is_printed_fetched_or_read_from_the_table(
 ) -> None:
     monkeypatch.setattr("iot_identities.sqlite_table.SqliteTable.read", None)
     with key_server() as server, printed() as output:
-        other = jwt_table(issuer="https://other.example/", jwks=server.url)
+        same_issuer = jwt_table(audience=["other"], jwks=server.url)
+        other_issuer = jwt_table(issuer="https://other.example/", jwks=server.url)
         anonymous = table("[anonymous]", principal="guest")
-        rehearsed(tmp_path, jwt_table(), other, anonymous, name="identities")
+        rehearsed(tmp_path, jwt_table(), same_issuer, other_issuer, anonymous, name="identities")
         assert (server.paths, output.text.strip()) == ([], "")
 
 
