@@ -10,19 +10,22 @@ from iot_policies.json_objects import unique_keys
 
 OVERRIDE = "AUTHORIZER__"
 """The start of variables that override values of a file."""
-_INDEX = re.compile("[0-9]{1,9}")
+_INDEX = re.compile("0|[1-9][0-9]{0,8}")
 
 
 def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
     """Replaces values by environment variables: `AUTHORIZER__JWT__0__SECRET` replaces `jwt[0].secret`.
 
     A value that begins with `[` or `{`, after any space, is a list or a table in JSON: `AUTHORIZER__JWT` replaces all
-    `[[jwt]]`. Longer names come later, so that they replace single values of it.
+    `[[jwt]]`. Longer names come later, so that they replace single values of it. Each key has one name: of two, the
+    order of the environment would decide.
 
-    Raises InvalidFile for a variable that does not name a table, or is not valid JSON.
+    Raises InvalidFile for a variable that is not in capitals, does not name a table, or is not valid JSON.
     """
     names = [name for name in environment if name.startswith(OVERRIDE)]
     for name in sorted(names, key=lambda name: name.count("__")):
+        if name != name.upper():
+            raise InvalidFile(path, None, name, f"this environment variable must be in capitals: write {name.upper()}")
         *parents, last = name.removeprefix(OVERRIDE).lower().split("__")
         table: object = tables
         for part in parents:

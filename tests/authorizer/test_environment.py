@@ -120,13 +120,21 @@ def test_the_environment_of_the_process_is_the_default(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    "name", ["NONE__NAME", "JWT__5__LEEWAY", "JWT__X__LEEWAY", "JWT__0", "NAME__X", "ANONYMOUS__PRINCIPAL"]
+    "name",
+    ["NONE__NAME", "JWT__5__LEEWAY", "JWT__00__LEEWAY", "JWT__X__LEEWAY", "JWT__0", "NAME__X", "ANONYMOUS__PRINCIPAL"],
 )
 def test_a_variable_that_names_no_table_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(
         InvalidFile, match=f"authorizer.toml: AUTHORIZER__{name}: this environment variable does not name a table"
     ):
         load(tmp_path, **{name: "x"})
+
+
+@pytest.mark.parametrize("name", ["table", "Table", "JWT__0__leeway"])
+def test_a_variable_in_small_letters_is_refused_because_two_could_name_one_key(tmp_path: Path, name: str) -> None:
+    expected = f"AUTHORIZER__{name}: this environment variable must be in capitals: write AUTHORIZER__{name.upper()}"
+    with pytest.raises(InvalidFile, match=expected):
+        load(tmp_path, **{name: "45s"})
 
 
 @pytest.mark.parametrize("name", ["", "NONSENSE", "JWT__0__NONSENSE"])
