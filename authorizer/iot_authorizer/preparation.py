@@ -101,14 +101,14 @@ def write_preparation(
 
 def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation | None:
     """Reads the preparation of a configuration; None if there is none that was made of the same."""
+    late = {name: variables[name] for name in _LATE if name in variables}
     try:
         found = json.loads(preparation_path(config).read_bytes())
         made_of = found["made_of"]
-        hashes = {name: _hash(config.parent / name) for name in made_of["files"]}
-    except (OSError, ValueError, KeyError, TypeError):  # None, or of another version.
+        made_of["variables"] |= dict.fromkeys(late)
+        hashes = {name: _hash(config.parent / name) for name in (config.name, *made_of["files"])}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # None, or of another version.
         return None
-    late = {name: variables[name] for name in _LATE if name in variables}
-    made_of["variables"] |= dict.fromkeys(late)
     if made_of != _made_of(hashes, variables):
         return None
     if not all(re.fullmatch(_LATE[name], value) for name, value in late.items()):

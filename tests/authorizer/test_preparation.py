@@ -80,6 +80,10 @@ STALE: Mapping[str, Callable[[Path], object]] = {
     "it is missing": lambda folder: (folder / "authorizer.prepared.json").unlink(),
     "it is cut off": lambda folder: (folder / "authorizer.prepared.json").write_text('{"made_of": {'),
     "it has another form": lambda folder: (folder / "authorizer.prepared.json").write_text("[1]"),
+    "it has no variables": lambda folder: (folder / "authorizer.prepared.json").write_text(
+        '{"made_of": {"files": {}}}'
+    ),
+    "it is nested too deeply": lambda folder: (folder / "authorizer.prepared.json").write_text("[" * 100_000),
 }
 
 
@@ -88,6 +92,14 @@ def test_it_is_not_used_if(tmp_path: Path, change: Callable[[Path], object]) -> 
     config = prepared(tmp_path, jwt_table())
     change(tmp_path)
     assert read_preparation(config, {}) is None
+
+
+def test_that_of_another_configuration_with_the_same_beginning_of_its_name_is_not_used(tmp_path: Path) -> None:
+    config = prepared(tmp_path, jwt_table())
+    other = config.with_suffix(".old")
+    other.write_text(config.read_text().replace("[[jwt]]", "[anonymous]\nprincipal = 'x'\n[[jwt]]"))
+    assert preparation_path(other) == preparation_path(config)
+    assert read_preparation(other, {}) is None
 
 
 def test_one_of_another_version_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,8 +126,12 @@ PREFIX = {"AUTHORIZER__TOPIC_PREFIX": "dev"}
         ({"AUTHORIZER__NAME": "chat-dev"}, {}, False),
         ({"AUTHORIZER__TABLE": "identities"}, {}, False),
         ({}, {"AUTHORIZER__name": "chat-dev"}, False),
+        ({}, {"AUTHORIZER__NAME": "chat-dev", "AUTHORIZER__name": "chat-dev"}, False),
     ],
-    ids=["added", "removed", "changed", "the same", "others", "without its name", "without its table", "small letters"],
+    ids=[
+        *("added", "removed", "changed", "the same", "others", "without its name", "without its table"),
+        *("small letters", "two spellings"),
+    ],
 )
 def test_it_is_used_only_with_the_variables_that_it_was_made_with(
     tmp_path: Path, made_with: Mapping[str, str], read_with: Mapping[str, str], fits: bool

@@ -5,7 +5,8 @@
    handler of your own adds its code and its packages.
 2. The configuration is checked first, as the Lambda reads it when it starts. Variables of this machine are ignored.
 3. It is built beside its place and moved there at the end. A failed build changes nothing.
-4. The policy template in it is proved (`shipped_proof.py`).
+4. What is prepared and proved are the files in it, whatever happens to the project's files meanwhile
+   (`iot_authorizer.preparation`, `shipped_proof.py`).
 5. Two builds of the same version are equal, byte for byte: modes and times are fixed.
 """
 
@@ -91,8 +92,7 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
     """
     check_replaceable(directory, config, *_sources())
     given = variables or {}
-    has_table = TABLE in given or "table" in read_toml(config)[0]
-    checked = check_configuration(config, given if has_table else {TABLE: SAMPLE_TABLE, **given})
+    checked = _checked(config, given)
     code = own_code(config, checked.own_functions)
     locked = [REQUIREMENTS, *_own_requirements(config, checked)]
     interpreter = find_interpreter(target.python)
@@ -108,9 +108,9 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
         _copy(config, staging / CONFIGURATION)
         write_target(staging, target)
         _copy_files(config, checked.files | (frozenset() if code is None else code.files), staging)
-        if (prepared := checked.preparation) is not None:
-            prepared = prepared if has_table else replace(prepared, table=None)
-            write_preparation(prepared, staging / CONFIGURATION, checked.files, given)
+        checked = _checked(staging / CONFIGURATION, given)  # The project's files may have changed since.
+        if checked.preparation is not None:
+            write_preparation(checked.preparation, staging / CONFIGURATION, checked.files, given)
         if interpreter is not None:
             compile_sources(interpreter, staging)
         _normalize(staging)
@@ -121,6 +121,15 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return Built(directory, target.python, interpreter is not None, proof)
+
+
+def _checked(config: Path, variables: Mapping[str, str]) -> CheckedConfiguration:
+    """Checks a configuration; if no table is known yet, with a stand-in that its preparation does not have."""
+    if TABLE in variables or "table" in read_toml(config)[0]:
+        return check_configuration(config, variables)
+    checked = check_configuration(config, {TABLE: SAMPLE_TABLE, **variables})
+    preparation = None if checked.preparation is None else replace(checked.preparation, table=None)
+    return replace(checked, preparation=preparation)
 
 
 def _own_requirements(config: Path, checked: CheckedConfiguration) -> list[Path]:

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from iot_authorizer.configuration import load_configuration
 from iot_authorizer.preparation import read_preparation
+from iot_authorizer.preparing import prepare
 from iot_authorizer_cdk.package.lambda_directory import build
+from iot_authorizer_cdk.package.locked_packages import install
 from iot_authorizer_cdk.package.target import this_machine
 from iot_policies import InvalidFile
 from tests import ROOT
@@ -85,6 +89,26 @@ def test_a_file_with_its_name_is_refused(project: Path, tmp_path: Path) -> None:
     config.write_text(CONFIGURATION + issuer)
     with pytest.raises(InvalidFile, match=r"authorizer\.prepared\.json: the Lambda has files with these names"):
         build(config, tmp_path / "code", this_machine())
+
+
+def test_what_is_prepared_is_what_is_in_the_directory_if_a_file_is_edited_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "authorizer.toml"
+    config.write_text(CONFIGURATION)
+    (tmp_path / "fleet.toml").write_text(TEMPLATE)
+
+    def install_and_edit(*arguments: Any) -> None:
+        install(*arguments)
+        config.write_text(f'table = "identities"\n{CONFIGURATION}')
+        (tmp_path / "fleet.toml").write_text(TEMPLATE.replace("telemetry", "alarms"))
+
+    monkeypatch.setattr("iot_authorizer_cdk.package.lambda_directory.install", install_and_edit)
+    code = build(config, tmp_path / "code", this_machine()).directory / "authorizer.toml"
+    found, expected = read_preparation(code, {}), prepare(load_configuration(code, {}), code.parent)
+    assert found is not None
+    assert (found.table, json.dumps(found.plan.to_json())) == (expected.table, json.dumps(expected.plan.to_json()))
+    assert "topic/alarms/" in json.dumps(found.plan.to_json())
 
 
 def test_a_project_is_prepared_with_a_table_that_only_the_deployment_knows(tmp_path: Path) -> None:
