@@ -5,9 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from iot_authorizer.preparation import read_preparation
 from iot_authorizer.preparing import prepare
 from iot_authorizer_cdk.package.lambda_directory import build
 from iot_authorizer_cdk.package.locked_packages import install
-from iot_authorizer_cdk.package.target import this_machine
+from iot_authorizer_cdk.package.target import Target, this_machine
 from iot_policies import InvalidFile
 from tests import ROOT
 
@@ -98,8 +97,8 @@ def test_what_is_prepared_is_what_is_in_the_directory_if_a_file_is_edited_meanwh
     config.write_text(CONFIGURATION)
     (tmp_path / "fleet.toml").write_text(TEMPLATE)
 
-    def install_and_edit(*arguments: Any) -> None:
-        install(*arguments)
+    def install_and_edit(directory: Path, target: Target, files: Sequence[Path]) -> None:
+        install(directory, target, files)
         config.write_text(f'table = "identities"\n{CONFIGURATION}')
         (tmp_path / "fleet.toml").write_text(TEMPLATE.replace("telemetry", "alarms"))
 
