@@ -1,5 +1,6 @@
 """Prepares an authorizer from `authorizer.toml`: reads the files that it names, and checks them."""
 
+import json
 from pathlib import Path
 
 from iot_authorizer.cached import Caching
@@ -71,7 +72,7 @@ def _key_file(path: Path) -> str:
     content = read_file(path)
     try:
         KeySet.parse(content)
-        return content.decode()
+        return json.dumps(json.loads(content))  # One form for all encodings that JSON may have.
     except ValueError as error:
         raise InvalidFile(path, None, "", str(error)) from None
 

@@ -172,6 +172,15 @@ def test_a_configuration_that_needs_a_table_is_left_to_its_checks_without_one(
     assert read(config, AUTHORIZER__TABLE="identities").table == "identities"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le", "utf-32-be"])
+def test_the_keys_of_a_file_have_one_form_in_any_encoding_of_json(tmp_path: Path, encoding: str) -> None:
+    config = write(tmp_path, jwt_table())
+    text = json.dumps({"keys": [{"kid": "\xe4"}]}, ensure_ascii=False)
+    (tmp_path / "keys.json").write_bytes(text.encode(encoding))
+    (issuer,) = prepare(load_configuration(config, {}), tmp_path).issuers
+    assert json.loads(issuer.key_set or "") == json.loads(text)
+
+
 def test_the_hashes_of_a_password_file_are_written_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "users.toml").write_text(table("[users.ann]", hash=hash_password("secret")))
     config = prepared(tmp_path, table("[passwords]", file="users.toml"))
