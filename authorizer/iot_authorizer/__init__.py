@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from iot_authorizer.verified_principal import VerifiedPrincipal
     from iot_policies import Deny, Grant, Principal, Send, SessionTimes
 else:
-    __getattr__ = lazy_names(
+    __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "iot_authorizer.authorizer": ("Authorizer",),

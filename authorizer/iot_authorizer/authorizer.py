@@ -66,6 +66,8 @@ class Authorizer:
         """
         if not callable(verify) or not (callable(grant) or isinstance(grant, PolicyPlan)):
             raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
+        if not isinstance(grant, PolicyPlan):
+            import iot_policies.template  # noqa: F401 (now, so that the first client does not wait for it)
         self._verify = verify
         self._grant = grant
         self.session = session or (grant.session if isinstance(grant, PolicyPlan) else SessionTimes())

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from iot_policies.session_times import SessionTimes
     from iot_policies.template import PolicyTemplate
 else:
-    __getattr__ = lazy_names(
+    __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "iot_policies.account_region": ("AccountRegion",),

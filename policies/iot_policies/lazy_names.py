@@ -4,17 +4,27 @@ In Lambda, each module costs time when it is imported. A handler that reads a pl
 templates and configurations.
 """
 
+import sys
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 
 
-def lazy_names(package: str, names: Mapping[str, Collection[str]]) -> Callable[[str], object]:
-    """The function `__getattr__` of a package. `names`: its public names, by the module that has them."""
+def lazy_names(
+    package: str, names: Mapping[str, Collection[str]]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """The functions `__getattr__` and `__dir__` of a package. `names`: its public names, by the module that has them.
+
+    Raises ImportError for a module that cannot be imported.
+    """
     modules = {name: module for module, its in names.items() for name in its}
 
     def find(name: str) -> object:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(modules[name]), name)
+        try:
+            module = import_module(modules[name])
+        except AttributeError as error:  # Of a broken dependency. `from … import` would hide it.
+            raise ImportError(f"{modules[name]}: {error}") from error
+        return getattr(module, name)
 
-    return find
+    return find, lambda: sorted({*vars(sys.modules[package]), *modules})

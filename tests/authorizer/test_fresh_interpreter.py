@@ -87,6 +87,25 @@ def test_a_prepared_process_answers_alike_and_checks_neither_configuration_nor_t
     assert (outcome.verdict, modules) == (verdict, set())
 
 
+OWN_GRANT = """
+import sys
+from iot_authorizer import Authorizer, LambdaHandler, Principal
+def grant(principal):
+    from iot_authorizer import Grant
+    return Grant(connect=("ann",))
+handler = LambdaHandler(Authorizer(verify=lambda _: Principal("ann"), grant=grant))
+before = set(sys.modules)
+class Context: invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+answer = handler({"protocolData": {"mqtt": {"clientId": "ann"}}}, Context())
+print(answer["isAuthenticated"], sorted(name for name in set(sys.modules) - before if name.startswith("iot_policies")))
+"""
+
+
+def test_with_a_grant_of_your_own_the_first_client_waits_for_no_module_of_templates(tmp_path: Path) -> None:
+    finished = run(OWN_GRANT, write(tmp_path, jwt_table()))
+    assert finished.stdout.splitlines()[-1:] == ["True []"], finished.stderr
+
+
 def test_passwords_load_argon2_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "users.toml").write_text(table("[users.ann]", hash=hash_password("secret")))
     config = write(tmp_path, table("[passwords]", file="users.toml"))

@@ -55,7 +55,7 @@ class StandIns:
         if _TOKEN.search(table := variables.get(TABLE, "")):
             found[TABLE] = self._of_token(table)
         if issuers:
-            found[ISSUERS] = json.dumps([self.of_table(each) for each in issuers])
+            found[ISSUERS] = json.dumps([self.of_table(each) for each in issuers], ensure_ascii=False)
         elif ISSUERS in variables:
             found[ISSUERS] = self._of_variable(ISSUERS, variables[ISSUERS])
         return found
