@@ -2,18 +2,24 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, Stack, aws_sqs
 from aws_cdk.assertions import Match, Template
 
-from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer
+from iot_authorizer.preparation import read_preparation
+from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer, Issuer
 from iot_policies import InvalidFile
 from tests.cdk.configurations import POLICY
 from tests.cdk.conftest import synthesize_construct
 
 FUNCTION = "AWS::Lambda::Function"
 HANDLER = "def lambda_handler(event, context): ...\n"
+HAS_CONFIGURATION = {
+    "Properties": {"Environment": {"Variables": Match.object_like({"AUTHORIZER_CONFIG": "authorizer.toml"})}}
+}
+VALUES = {"AUTHORIZER__TOKEN_KEY_NAME": "session"}
 OWN = 'name = "own"\nhandler = "rules.lambda_handler"\n'
 
 
@@ -22,10 +28,10 @@ def with_own_handler(config: Path, more: str = "") -> None:
     config.with_name("rules.py").write_text(HANDLER)
 
 
-def deployed(config: Path) -> Path:
+def deployed(config: Path, **properties: Any) -> Path:  # noqa: ANN401
     """The directory that a deployment of the configuration uploads."""
     app = App()
-    IotCustomAuthorizer(Stack(app, "Test"), "Authorizer", config=config)
+    IotCustomAuthorizer(Stack(app, "Test"), "Authorizer", config=config, **properties)
     assembly = Path(app.synth().directory)
     files = json.loads((assembly / "Test.assets.json").read_text())["files"].values()
     (asset,) = (each["source"]["path"] for each in files if each["source"]["packaging"] == "zip")
@@ -46,6 +52,18 @@ def test_authorizer_toml_of_the_current_folder_is_the_default(config: Path, monk
 def test_a_file_that_values_name_is_built_too(config: Path) -> None:
     config.with_name("other.toml").write_text(POLICY)
     synthesize_construct(config=config, values={"AUTHORIZER__POLICY": "other.toml"})
+
+
+def test_the_function_starts_from_a_preparation_that_was_made_with_its_variables(config: Path) -> None:
+    config.write_text('name = "chat"\npolicy = "policy.toml"\n')
+    issuer = Issuer.of("https://a.example/", audience=["caf\xe9"], jwks="https://a.example/keys")
+    properties: dict[str, Any] = {"config": config, "issuers": [issuer], "name": "other", "values": VALUES}
+    (function,) = synthesize_construct(**properties).find_resources(FUNCTION, HAS_CONFIGURATION).values()
+    variables = function["Properties"]["Environment"]["Variables"]
+    found = read_preparation(deployed(**properties) / "authorizer.toml", variables)
+    assert found is not None
+    assert (found.name, found.token_key_name) == ("other", "session")
+    assert [each.expects.audience for each in found.issuers] == [("caf\xe9",)]
 
 
 def test_two_constructs_of_an_app_have_their_own_directories(config: Path) -> None:
