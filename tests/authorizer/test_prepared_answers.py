@@ -139,7 +139,7 @@ def identities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @given(configurations(), templates(), st.lists(events, min_size=1, max_size=3), st.sampled_from(LATE))
-@examples(1)
+@examples(0.5)
 def test_it_answers_as_one_that_checks_its_files(
     configuration: tuple[str, Mapping[str, str]], template: str, given: list[object], late: Mapping[str, str]
 ) -> None:

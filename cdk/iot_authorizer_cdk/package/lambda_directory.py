@@ -173,8 +173,8 @@ def _copy_sources(staging: Path) -> None:
 
 
 def _copy_files(config: Path, files: frozenset[Path], staging: Path) -> None:
-    own = preparation_path(Path(CONFIGURATION))
-    if taken := sorted(str(name) for name in files if name == own or (staging / name).exists()):
+    own = preparation_path(Path(CONFIGURATION)).name  # Some file systems ignore case.
+    if taken := sorted(str(name) for name in files if name.parts[0].lower() == own or (staging / name).exists()):
         raise InvalidFile(config, None, "", f"{', '.join(taken)}: the Lambda has files with these names: rename yours")
     for name in files:
         _copy(config.parent / name, staging / name)

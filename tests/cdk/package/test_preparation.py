@@ -81,12 +81,17 @@ def test_the_construct_may_set_name_and_table_afterwards(built: Path) -> None:
     assert (found.name, found.table) == ("fleet-signed", "identities")
 
 
-def test_a_file_with_its_name_is_refused(project: Path, tmp_path: Path) -> None:
-    (project.parent / "authorizer.prepared.json").write_text('{"keys": []}')
-    config = project.with_name("other.toml")
-    issuer = '[[jwt]]\nissuer = "a"\naudience = ["a"]\nalgorithms = ["RS256"]\njwks = "authorizer.prepared.json"\n'
+@pytest.mark.parametrize(
+    "name", ["authorizer.prepared.json", "Authorizer.Prepared.json", "authorizer.prepared.json/keys.json"]
+)
+def test_a_file_or_folder_with_its_name_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text('{"keys": []}')
+    (tmp_path / "fleet.toml").write_text(TEMPLATE)
+    config = tmp_path / "other.toml"
+    issuer = f'[[jwt]]\nissuer = "a"\naudience = ["a"]\nalgorithms = ["RS256"]\njwks = "{name}"\n'
     config.write_text(CONFIGURATION + issuer)
-    with pytest.raises(InvalidFile, match=r"authorizer\.prepared\.json: the Lambda has files with these names"):
+    with pytest.raises(InvalidFile, match=f"{name}: the Lambda has files with these names"):
         build(config, tmp_path / "code", this_machine())
 
 
