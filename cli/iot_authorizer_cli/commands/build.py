@@ -7,7 +7,8 @@ from typing import Annotated, get_args
 
 import typer
 
-from iot_authorizer_cdk.app.stages import read_stage, stages_of_file
+from iot_authorizer_cdk.app.stages import Stage, read_stage, stages_of_file
+from iot_authorizer_cdk.package.configuration import TOPIC_PREFIX
 from iot_authorizer_cdk.package.lambda_directory import all_below, directory_hash, zipped_size
 from iot_authorizer_cdk.package.lambda_directory import build as build_directory
 from iot_authorizer_cdk.package.target import LAMBDA, Target, this_machine
@@ -42,7 +43,9 @@ def build(
     ] = Path("build/lambda"),
     stage: Annotated[
         str | None,
-        typer.Option("--stage", metavar="NAME", help="Build for a stage of cdk.json: its python, architecture."),
+        typer.Option(
+            "--stage", metavar="NAME", help="Build for a stage of cdk.json: its python, architecture and topic_prefix."
+        ),
     ] = None,
     python: Annotated[
         str | None,
@@ -69,7 +72,10 @@ def build(
     certificate beside the directory, as DIR.proof.json.
     """
     require_config(config)
-    built = build_directory(config, output, _target(stage, python, architecture))
+    settings = None if stage is None else read_stage(stages_of_file(), stage)
+    prefix = None if settings is None else settings.topic_prefix
+    variables = {} if prefix is None else {TOPIC_PREFIX: prefix}
+    built = build_directory(config, output, _target(settings, python, architecture), variables)
     typer.echo(report(built.directory))
     if built.proof is not None:
         typer.echo(printable(f"{built.proof.certificate}: {built.proof.policy}: {built.proof.summary}"))
@@ -80,12 +86,9 @@ def build(
         typer.echo(f"0.2 s longer: `uv python install {built.python}` installs it")
 
 
-def _target(stage: str | None, python: str | None, architecture: Architecture | None) -> Target:
-    """What the options say, else the stage. Raises InvalidSettings, OSError."""
-    found = LAMBDA
-    if stage is not None:
-        settings = read_stage(stages_of_file(), stage)
-        found = Target(settings.python, settings.architecture)
+def _target(stage: Stage | None, python: str | None, architecture: Architecture | None) -> Target:
+    """What the options say, else the stage. Raises InvalidSettings."""
+    found = LAMBDA if stage is None else Target(stage.python, stage.architecture)
     version = python or found.python
     if architecture is Architecture.HOST:
         return this_machine(version)

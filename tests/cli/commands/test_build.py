@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from iot_authorizer.preparation import read_preparation
 from iot_authorizer_cdk.package.lambda_directory import directory_hash
 from iot_authorizer_cdk.package.target import MARK, this_machine
 from tests import UV
@@ -51,6 +52,18 @@ def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder:
     certificate = hashlib.sha256((folder / "built.proof.json").read_bytes()).hexdigest()
     assert proof == f"built.proof.json: policies/chat.toml: proved, sha256:{certificate}"
     assert note.startswith(f"python{OTHER} is not on this machine, so there is no bytecode")
+
+
+def test_it_prepares_and_proves_with_the_topic_prefix_of_the_stage(run: Run, folder: Path) -> None:
+    stages = {"dev": {"architecture": this_machine().architecture, "topic_prefix": "dev"}}
+    (folder / "cdk.json").write_text(json.dumps({"context": {"stages": stages}}))
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    done = run("build", "--stage", "dev", "--output", "built")
+    assert done.returncode == 0, done.stderr
+    found = read_preparation(folder / "built/authorizer.toml", {"AUTHORIZER__TOPIC_PREFIX": "dev"})
+    assert found is not None
+    assert "topic/dev/" in json.dumps(found.plan.to_json())
+    assert json.loads((folder / "built.proof.json").read_text())["template"]["topic_prefix"] == "dev"
 
 
 def test_what_is_not_proved_is_a_warning(run: Run, folder: Path) -> None:
