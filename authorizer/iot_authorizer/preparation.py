@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class Preparation:
     signed: Expectations | None
     """The issuer whose signatures IoT Core verifies."""
     anonymous: Principal | None
-    users: Mapping[str, tuple[str, Claims]] | None
+    users: Mapping[str, tuple[str, Claims]] | None = field(repr=False)
     """The hash and the claims of each user of a password file; None without such a file."""
     table: str | None
     """The name or ARN of the table of identities; None without one."""

@@ -181,10 +181,11 @@ def test_the_keys_of_a_file_have_one_form_in_any_encoding_of_json(tmp_path: Path
     assert json.loads(issuer.key_set or "") == json.loads(text)
 
 
-def test_the_hashes_of_a_password_file_are_written_nowhere_else(tmp_path: Path) -> None:
+def test_the_hashes_of_a_password_file_are_written_nowhere_else_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "users.toml").write_text(table("[users.ann]", hash=hash_password("secret")))
     config = prepared(tmp_path, table("[passwords]", file="users.toml"))
     assert not preparation_path(config).exists()
+    assert "$argon2" not in repr(prepare(load_configuration(config, {}), tmp_path))
 
 
 def test_it_is_json_without_what_only_this_machine_knows(tmp_path: Path) -> None:
