@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from iot_authorizer_cli.commands.conformance.wire import Endpoint, Wire, connect_packet, described
+from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried, Wire, connect_packet, described
 from iot_core.mqtt import Connack, Disconnect, Properties, Publish, Subscribe, Subscription, Version, Will, encode
 
 _V3, _V5 = Version.MQTT_3_1_1, Version.MQTT_5
@@ -18,6 +18,10 @@ _TOO_LARGE = 128 * 1024 + 1
 _PACKET_ID = 7
 _BETWEEN_CONNECTS = 1.1
 """Seconds."""
+
+
+NOT_TRIED = "not tried: "
+"""Begins the answer of a check whose question an endpoint cannot be asked."""
 
 
 class NotConnected(Exception):
@@ -70,13 +74,15 @@ class ConformanceCheck:
     asks: str
     """What it finds out, as a question."""
     run: Callable[[Clients], str]
-    """Does it, and tells what happened in words. Raises NotConnected, OSError."""
+    """Does it, and tells what happened in words. Raises NotConnected, NotTried, OSError."""
     version: Version = _V5
 
     def observe(self, endpoint: Endpoint) -> str:
         """What an endpoint does, in words."""
         try:
             return self.run(Clients(endpoint, self.name, self.version))
+        except NotTried as reason:
+            return f"{NOT_TRIED}{reason}"
         except NotConnected as error:
             return f"a client that the check needs gets {error}"
         except OSError as error:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, NOT_TRIED, ConformanceCheck
 from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
 from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
 from iot_authorizer_cli.commands.conformance.wire import Endpoint
@@ -42,9 +42,14 @@ class Observation:
     """At the other endpoint, now or in an earlier run; None without one."""
 
     @property
-    def agrees(self) -> bool:
-        """Whether both do the same."""
-        return self.there in (None, self.here)
+    def tried(self) -> bool:
+        """Whether the question was asked in both places, or here if there is no other one."""
+        return not any((answer or "").startswith(NOT_TRIED) for answer in (self.here, self.there))
+
+    @property
+    def differs(self) -> bool:
+        """Whether both have answers, and not the same one."""
+        return self.tried and self.there not in (None, self.here)
 
 
 def conformance(
@@ -95,7 +100,7 @@ def conformance(
     else:
         for line in _lines(found):
             typer.echo(printable(line))
-    raise typer.Exit(0 if all(each.agrees for each in found) else 1)
+    raise typer.Exit(1 if any(each.differs for each in found) else 0)
 
 
 def _checks(names: Sequence[str]) -> Sequence[ConformanceCheck]:
@@ -123,7 +128,7 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
     host, _, port = address.partition(":")
     if not host or not (port or "443").isdecimal():
         raise typer.BadParameter(f"{address}: expected HOST or HOST:PORT, without https://", param_hint="--endpoint")
-    return project.endpoint(host, int(port or 443), tls=True, patience=_PATIENCE_THERE, authorizer=authorizer, ca=ca)
+    return project.endpoint(host, int(port or 443), patience=_PATIENCE_THERE, authorizer=authorizer, ca=ca)
 
 
 def _observations(
@@ -132,7 +137,7 @@ def _observations(
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
 
     with LocalIotCore(project.configuration) as core:
-        here = project.endpoint("127.0.0.1", core.port, tls=False, patience=_PATIENCE_HERE)
+        here = project.endpoint("localhost", core.tls_port, patience=_PATIENCE_HERE, ca=core.ca_path)
         for check in checks:
             yield Observation(check, check.observe(here), _found(check, there))
 
@@ -147,17 +152,17 @@ def _lines(found: Sequence[Observation]) -> Iterator[str]:
     for each in found:
         if each.there is None:
             yield f"{each.check.name}: {each.here}"
-        elif each.agrees:
-            yield f"agrees   {each.check.name}: {each.here}"
+        elif each.here == each.there and each.tried:
+            yield f"agrees     {each.check.name}: {each.here}"
         else:
-            yield f"DIFFERS  {each.check.name}: {each.check.asks}"
-            yield f"           here:  {each.here}"
-            yield f"           there: {each.there}"
+            yield f"{'DIFFERS  ' if each.differs else 'not tried'}  {each.check.name}: {each.check.asks}"
+            yield f"             here:  {each.here}"
+            yield f"             there: {each.there}"
     if any(each.there is not None for each in found):
-        differing = sum(not each.agrees for each in found)
-        yield f"{count(len(found), 'check')}, {differing} differ"
+        differing, untried = sum(each.differs for each in found), sum(not each.tried for each in found)
+        yield f"{count(len(found), 'check')}, {differing} differ" + (f", {untried} not tried" if untried else "")
 
 
 def _as_json(each: Observation) -> dict[str, object]:
-    agrees = None if each.there is None else each.agrees
+    agrees = not each.differs if each.tried and each.there is not None else None
     return {"check": each.check.name, "asks": each.check.asks, "here": each.here, "there": each.there, "agrees": agrees}

@@ -67,13 +67,12 @@ class ConformanceProject:
         return self.folder / "authorizer.toml"
 
     def endpoint(
-        self, host: str, port: int, *, tls: bool, patience: float, authorizer: str = NAME, ca: Path | None = None
+        self, host: str, port: int, *, patience: float, authorizer: str = NAME, ca: Path | None = None
     ) -> Endpoint:
         """An endpoint at which its user connects. The token lasts an hour."""
         return Endpoint(
             host=host,
             port=port,
-            tls=tls,
             authorizer=authorizer,
             user=self.user,
             password=self.password,
