@@ -4,6 +4,7 @@ A check has no expectation. The same check on this machine says what is expected
 """
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -85,6 +86,8 @@ class ConformanceCheck:
             return f"{NOT_TRIED}{reason}"
         except NotConnected as error:
             return f"a client that the check needs gets {error}"
+        except ssl.SSLError as error:
+            return f"TLS: {error.reason}"
         except OSError as error:
             return f"no connection: {error}"
 

@@ -2,24 +2,36 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
+from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
 from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, NOT_TRIED, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.credential_checks import CREDENTIAL_CHECKS
 from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
+from iot_authorizer_cli.commands.conformance.local_endpoint import local_endpoint
 from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
-from iot_authorizer_cli.commands.conformance.wire import Endpoint
+from iot_authorizer_cli.commands.conformance.session_checks import SESSION_CHECKS
+from iot_authorizer_cli.commands.conformance.signing_checks import SIGNING_CHECKS
+from iot_authorizer_cli.commands.conformance.sigv4_checks import SIGV4_CHECKS
+from iot_authorizer_cli.commands.conformance.tls_checks import TLS_CHECKS
+from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
 
-CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType({**MQTT_CHECKS, **HTTP_CHECKS})
+_KINDS = (MQTT_CHECKS, HTTP_CHECKS, CREDENTIAL_CHECKS, TLS_CHECKS, SIGNING_CHECKS, SIGV4_CHECKS, SESSION_CHECKS)
+CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
+    {name: check for kind in _KINDS for name, check in kind.items()}
+)
 """All checks by their names."""
-_PATIENCE_HERE, _PATIENCE_THERE = 2.0, 5.0
+_PATIENCE = 5.0
+"""Seconds to wait for an account's endpoint."""
 _NEXT = """\
 {folder}: written: an authorizer with one user, whose secrets are in credentials.json.
 Next, in that folder, with the credentials of an AWS account (some minutes of it cost a few cents at most):
@@ -64,6 +76,14 @@ def conformance(
     authorizer: Annotated[
         str, typer.Option("--authorizer", metavar="NAME", help="The name of the deployed authorizer.")
     ] = NAME,
+    signed_authorizer: Annotated[
+        str | None,
+        typer.Option("--signed-authorizer", metavar="NAME", help="The name of the deployed authorizer with signing."),
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option("--role", metavar="ARN", help="A role for the checks of sessions; your credentials assume it."),
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option("--against", metavar="FILE", help="Compare with what an earlier run printed with --json."),
@@ -88,6 +108,10 @@ def conformance(
         return
     project, checks = read_project(folder), _checks(only or ())
     there = _there(project, endpoint, authorizer, ca) if against is None else _read(against)
+    if isinstance(there, Endpoint):
+        there = replace(
+            there, signed_authorizer=signed_authorizer, find_key=cache(partial(_users_key, there.host, role))
+        )
     if isinstance(there, Mapping):
         checks = [each for each in checks if each.name in there]
     found = []
@@ -128,16 +152,21 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
     host, _, port = address.partition(":")
     if not host or not (port or "443").isdecimal():
         raise typer.BadParameter(f"{address}: expected HOST or HOST:PORT, without https://", param_hint="--endpoint")
-    return project.endpoint(host, int(port or 443), patience=_PATIENCE_THERE, authorizer=authorizer, ca=ca)
+    return project.endpoint(host, int(port or 443), patience=_PATIENCE, authorizer=authorizer, ca=ca)
+
+
+def _users_key(host: str, role: str | None) -> AwsKey:
+    try:
+        from iot_authorizer_cli.commands.conformance.aws_credentials import users_key  # noqa: PLC0415 (it is slow)
+    except ImportError:
+        raise NotTried("botocore is missing: install iot-authorizer[aws]") from None
+    return users_key(host, role)
 
 
 def _observations(
     project: ConformanceProject, checks: Sequence[ConformanceCheck], there: Endpoint | Mapping[str, str] | None
 ) -> Iterator[Observation]:
-    from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
-
-    with LocalIotCore(project.configuration) as core:
-        here = project.endpoint("localhost", core.tls_port, patience=_PATIENCE_HERE, ca=core.ca_path)
+    with local_endpoint(project) as here:
         for check in checks:
             yield Observation(check, check.observe(here), _found(check, there))
 

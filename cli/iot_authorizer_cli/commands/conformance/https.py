@@ -12,13 +12,19 @@ NAME_KEY = "x-amz-customauthorizer-name"
 Headers = Mapping[str, str | None]
 
 
-def ask(clients: Clients, method: str, path: str, headers: Headers, body: bytes | None = None) -> str:
+def ask(
+    clients: Clients, method: str, path: str, headers: Headers, body: bytes | None = None, alpn: str | None = None
+) -> str:
     """Sends a request with the token, and tells the status. `headers` replace others, and None leaves one out."""
     endpoint = clients.endpoint
     given = {NAME_KEY: endpoint.authorizer, "token": endpoint.token, **headers}
-    connection = http.client.HTTPSConnection(
-        endpoint.host, endpoint.port, timeout=endpoint.patience, context=tls_context(endpoint)
-    )
+    context = tls_context(endpoint)
+    if alpn is not None:
+        context.set_alpn_protocols([alpn])
+    connection = http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=endpoint.patience, context=context)
     with contextlib.closing(connection):
         connection.request(method, path, body, {name: value for name, value in given.items() if value is not None})
-        return str(connection.getresponse().status)
+        try:
+            return str(connection.getresponse().status)
+        except (http.client.HTTPException, ConnectionError):
+            return "closed"

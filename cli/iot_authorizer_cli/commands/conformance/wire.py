@@ -6,12 +6,13 @@ It reads until the answer to a PINGREQ, so that it need not wait for silence to 
 import contextlib
 import socket
 import ssl
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, cast
 
+from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
 from iot_core.edge.host_check import is_named
 from iot_core.mqtt import (
     Connack,
@@ -36,6 +37,10 @@ _SILENCE = "nothing"
 
 class NotTried(Exception):
     """A question that cannot be asked at this endpoint. Its text is the reason, and what to do."""
+
+
+def _no_key() -> AwsKey:
+    raise NotTried("no access key is known")
 
 
 class Stream(Protocol):
@@ -70,6 +75,17 @@ class Endpoint:
     """The ALPN name of MQTT: for custom authorizers on port 443 (guide, "Device communication protocols")."""
     sends_server_name: bool = True
     """Whether TLS tells the host's name (SNI)."""
+    signed_authorizer: str | None = None
+    """The name of the authorizer with signing; None if none is deployed."""
+    token_signature: str = field(default="", repr=False)
+    """The token's signature for that authorizer, in base64: with a plus, a slash and padding."""
+    find_key: Callable[[], AwsKey] = field(default=_no_key, repr=False, compare=False)
+    """Gives the access key of AWS that the client signs with. Raises NotTried."""
+
+    @property
+    def address(self) -> str:
+        """The Host header."""
+        return self.host if self.port == 443 else f"{self.host}:{self.port}"
 
     @property
     def user_name(self) -> str:
