@@ -141,7 +141,7 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         "Does a signed URL connect with the user name that AWS's SDKs send?",
         lambda c: _connects(c, user_name="?SDK=Python&Version=1.6.2"),
     ),
-    "sigv4-mqtt-3.1": (
+    "sigv4-amplify": (
         "Does a signed URL connect with MQTT 3.1, which Amplify uses?",
         lambda c: _connects(replace(c, version=Version.MQTT_3_1), subprotocol="mqttv3.1"),
     ),
