@@ -189,10 +189,7 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
         needs = ("--signed-authorizer", SIGNED_NAME, "--role", other.iot_core.roles.arn(CLIENT_ROLE))
         checks = [part for name in names for part in ("--check", name)]
         done = run_here(project, "conformance", ".", *checks, *there, *needs, "--json", environment=environment)
-        secrets = [
-            environment["AWS_SECRET_ACCESS_KEY"],
-            *json.loads((project / "credentials.json").read_text()).values(),
-        ]
+        credentials = json.loads((project / "credentials.json").read_text())
     told = {each["check"]: each["agrees"] for each in json.loads(done.stdout)}
     untried = {"alpn-missing", "port-8883", "session-client-id"}
     assert (done.returncode, told) == (0, {name: None if name in untried else True for name in names})
