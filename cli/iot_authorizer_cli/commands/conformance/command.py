@@ -2,24 +2,46 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
+from iot_authorizer_cli.commands.conformance.caching_checks import CACHING_CHECKS
 from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.direct_message_checks import DIRECT_MESSAGE_CHECKS
 from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
+from iot_authorizer_cli.commands.conformance.limit_checks import LIMIT_CHECKS
+from iot_authorizer_cli.commands.conformance.policy_checks import POLICY_CHECKS
 from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
+from iot_authorizer_cli.commands.conformance.retained_checks import RETAINED_CHECKS
+from iot_authorizer_cli.commands.conformance.time_checks import TIME_CHECKS
 from iot_authorizer_cli.commands.conformance.wire import Endpoint
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
 
-CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType({**MQTT_CHECKS, **HTTP_CHECKS})
+CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
+    {
+        **MQTT_CHECKS,
+        **HTTP_CHECKS,
+        **POLICY_CHECKS,
+        **LIMIT_CHECKS,
+        **RETAINED_CHECKS,
+        **DIRECT_MESSAGE_CHECKS,
+        **CACHING_CHECKS,
+        **TIME_CHECKS,
+    }
+)
 """All checks by their names."""
 _PATIENCE_HERE, _PATIENCE_THERE = 2.0, 5.0
+_TIME_SCALE = 30
+"""How many times as fast the seconds of an authorizer's answer pass here, for the checks that wait."""
 _NEXT = """\
 {folder}: written: an authorizer with one user, whose secrets are in credentials.json.
 Next, in that folder, with the credentials of an AWS account (some minutes of it cost a few cents at most):
@@ -66,6 +88,9 @@ def conformance(
     only: Annotated[
         list[str] | None, typer.Option("--check", metavar="NAME", help="Run only this check; repeatable.")
     ] = None,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Also run the checks that wait for refreshes, in all about 11 minutes.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all that was found as JSON, without secrets.")] = False,
 ) -> None:
     """Compare your account with IoT Core on this machine.
@@ -81,10 +106,12 @@ def conformance(
         write_project(folder)
         typer.echo(_NEXT.format(folder=printable(str(folder))), err=True)
         return
-    project, checks = read_project(folder), _checks(only or ())
+    project, checks = read_project(folder), _checks(only or (), slow=slow or against is not None)
     there = _there(project, endpoint, authorizer, ca) if against is None else _read(against)
     if isinstance(there, Mapping):
         checks = [each for each in checks if each.name in there]
+    if isinstance(there, Endpoint) and (waiting := [each.seconds for each in checks if each.seconds]):
+        typer.echo(f"{count(len(waiting), 'check')} wait at the same time, {max(waiting) // 60} minutes", err=True)
     found = []
     with progress("checks", len(checks)) as show:
         for each in _observations(project, checks, there):
@@ -98,10 +125,10 @@ def conformance(
     raise typer.Exit(0 if all(each.agrees for each in found) else 1)
 
 
-def _checks(names: Sequence[str]) -> Sequence[ConformanceCheck]:
+def _checks(names: Sequence[str], *, slow: bool) -> Sequence[ConformanceCheck]:
     if unknown := [name for name in names if name not in CHECKS]:
         raise typer.BadParameter(f"{unknown[0]}: expected one of {', '.join(CHECKS)}", param_hint="--check")
-    return [CHECKS[name] for name in names] or list(CHECKS.values())
+    return [CHECKS[name] for name in names] or [each for each in CHECKS.values() if slow or not each.seconds]
 
 
 def _read(against: Path) -> Mapping[str, str]:
@@ -129,12 +156,29 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
 def _observations(
     project: ConformanceProject, checks: Sequence[ConformanceCheck], there: Endpoint | Mapping[str, str] | None
 ) -> Iterator[Observation]:
+    """Runs one check after the other. Those that wait run at the end, all at the same time."""
+    waiting = [each for each in checks if each.seconds]
+    with _on_this_machine(project) as here:
+        for check in checks:
+            if not check.seconds:
+                yield _observation(here, there, check)
+    if waiting:
+        with _on_this_machine(project, _TIME_SCALE) as here, ThreadPoolExecutor(len(waiting)) as pool:
+            yield from pool.map(partial(_observation, here, there), waiting)
+
+
+@contextmanager
+def _on_this_machine(project: ConformanceProject, time_scale: float = 1) -> Iterator[Endpoint]:
+    """IoT Core on this machine, with the settings of the project's stage."""
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
 
-    with LocalIotCore(project.configuration) as core:
-        here = project.endpoint("127.0.0.1", core.port, tls=False, patience=_PATIENCE_HERE)
-        for check in checks:
-            yield Observation(check, check.observe(here), _found(check, there))
+    with LocalIotCore(project.configuration, time_scale=time_scale) as core:
+        core.authorizers.update(NAME, enable_caching_for_http=True)
+        yield project.endpoint("127.0.0.1", core.port, tls=False, patience=_PATIENCE_HERE, time_scale=time_scale)
+
+
+def _observation(here: Endpoint, there: Endpoint | Mapping[str, str] | None, check: ConformanceCheck) -> Observation:
+    return Observation(check, check.observe(here), _found(check, there))
 
 
 def _found(check: ConformanceCheck, there: Endpoint | Mapping[str, str] | None) -> str | None:

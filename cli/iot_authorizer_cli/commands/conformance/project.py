@@ -25,6 +25,7 @@ _CONFIGURATION = f"""\
 name           = "{NAME}"
 policy         = "policy.toml"
 token_key_name = "token"
+handler        = "answers.lambda_handler"   # The policy below, or what a check asks for: answers.py lists it.
 
 [[jwt]]
 issuer     = "{_ISSUER}"
@@ -48,7 +49,8 @@ subscribe = [
     "$aws/events/presence/disconnected/{principal}/+",
 ]
 """
-_CDK = '{"context": {"stages": {"dev": {}}}}\n'
+_CDK = '{"context": {"stages": {"dev": {"caching_for_http": true}}}}\n'
+_ANSWERS = "answers.py"
 _CREDENTIALS = "credentials.json"
 
 
@@ -67,7 +69,15 @@ class ConformanceProject:
         return self.folder / "authorizer.toml"
 
     def endpoint(
-        self, host: str, port: int, *, tls: bool, patience: float, authorizer: str = NAME, ca: Path | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: bool,
+        patience: float,
+        authorizer: str = NAME,
+        ca: Path | None = None,
+        time_scale: float = 1,
     ) -> Endpoint:
         """An endpoint at which its user connects. The token lasts an hour."""
         return Endpoint(
@@ -80,6 +90,7 @@ class ConformanceProject:
             token=self._token(),
             patience=patience,
             ca=ca,
+            time_scale=time_scale,
         )
 
     def _token(self) -> str:
@@ -89,7 +100,7 @@ class ConformanceProject:
 
 def write_project(folder: Path) -> None:
     """Writes a project, with a user, a password and a key for tokens that are made up."""
-    user, password = f"check-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
+    user, password = f"check{secrets.token_hex(4)}", secrets.token_urlsafe(24)
     key = generate_private_key(SECP256R1())
     public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": NAME, "use": "sig"}
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -97,6 +108,7 @@ def write_project(folder: Path) -> None:
     (folder / "authorizer.toml").write_text(_CONFIGURATION)
     (folder / "policy.toml").write_text(_POLICY)
     (folder / "cdk.json").write_text(_CDK)
+    (folder / _ANSWERS).write_bytes(Path(__file__).with_name(_ANSWERS).read_bytes())
     (folder / "keys.json").write_text(json.dumps({"keys": [public]}))
     (folder / "passwords.toml").write_text(f'[users.{user}]\nhash = "{hash_password(password)}"\n')
     secret = {"user": user, "password": password, "key": private}

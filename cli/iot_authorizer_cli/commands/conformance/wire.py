@@ -29,7 +29,8 @@ from iot_core.mqtt import (
 )
 
 _LARGEST = 1 << 20
-_CLOSED = "closed"
+CLOSED = "closed"
+"""Where a packet is expected: the connection has ended."""
 _SILENCE = "nothing"
 
 
@@ -49,6 +50,8 @@ class Endpoint:
     """Seconds that it waits for a packet."""
     ca: Path | None = None
     """The certificate authority, if it is no public one."""
+    time_scale: float = 1
+    """How many times as fast the seconds of an authorizer's answer pass."""
 
     @property
     def user_name(self) -> str:
@@ -90,12 +93,12 @@ class Wire:
             while (packet := self._decoder.next()) is None:
                 received = self._socket.recv(65536)
                 if not received:
-                    return _CLOSED
+                    return CLOSED
                 self._decoder.receive(received)
         except TimeoutError:
             return _SILENCE
         except OSError:
-            return _CLOSED
+            return CLOSED
         except MqttError as error:
             return f"not MQTT: {error}"
         return packet
