@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.lambda_handler import Context, LambdaHandler
+from iot_authorizer.preparing import prepare
 
 Event = Mapping[str, Mapping[str, Mapping[str, str]]]
 """The part of IoT Core's event that is read here."""
@@ -244,4 +245,4 @@ def _wanted(event: Event) -> str:
 def _usual() -> LambdaHandler:
     """The handler of this package, with the configuration beside this file."""
     path = Path(__file__).with_name("authorizer.toml")
-    return LambdaHandler(build(load_configuration(path), path.parent))
+    return LambdaHandler(build(prepare(load_configuration(path), path.parent)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck, Run, checks_of
-from iot_authorizer_cli.commands.conformance.requests import HttpsConnection
+from iot_authorizer_cli.commands.conformance.https import HttpsConnection
 from iot_authorizer_cli.commands.conformance.time_checks import CHANGE, LATE, PAUSE, TIME, Watch
 
 

@@ -4,13 +4,14 @@ A check has no expectation. The same check on this machine says what is expected
 """
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from iot_authorizer_cli.commands.conformance.wire import Endpoint, Wire, connect_packet, described
+from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried, Wire, connect_packet, described
 from iot_core.mqtt import Connack, Disconnect, Properties, Publish, Subscribe, Subscription, Version, Will, encode
 
 _V3, _V5 = Version.MQTT_3_1_1, Version.MQTT_5
@@ -18,6 +19,10 @@ _TOO_LARGE = 128 * 1024 + 1
 _PACKET_ID = 7
 _BETWEEN_CONNECTS = 1.1
 """Seconds."""
+
+
+NOT_TRIED = "not tried: "
+"""Begins the answer of a check whose question an endpoint cannot be asked."""
 
 
 class NotConnected(Exception):
@@ -74,7 +79,7 @@ class ConformanceCheck:
     asks: str
     """What it finds out, as a question."""
     run: Callable[[Clients], str]
-    """Does it, and tells what happened in words. Raises NotConnected, OSError."""
+    """Does it, and tells what happened in words. Raises NotConnected, NotTried, OSError."""
     version: Version = _V5
     seconds: int = 0
     """How long it waits in an account. What waits only runs if it is asked for."""
@@ -83,8 +88,12 @@ class ConformanceCheck:
         """What an endpoint does, in words."""
         try:
             return self.run(Clients(endpoint, self.name, self.version))
+        except NotTried as reason:
+            return f"{NOT_TRIED}{reason}"
         except NotConnected as error:
             return f"a client that the check needs gets {error}"
+        except ssl.SSLError as error:
+            return f"TLS: {error.reason}"
         except OSError as error:
             return f"no connection: {error}"
 

@@ -3,43 +3,56 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
+from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
 from iot_authorizer_cli.commands.conformance.caching_checks import CACHING_CHECKS
-from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, NOT_TRIED, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.credential_checks import CREDENTIAL_CHECKS
 from iot_authorizer_cli.commands.conformance.direct_message_checks import DIRECT_MESSAGE_CHECKS
 from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
 from iot_authorizer_cli.commands.conformance.limit_checks import LIMIT_CHECKS
+from iot_authorizer_cli.commands.conformance.local_endpoint import local_endpoint
 from iot_authorizer_cli.commands.conformance.policy_checks import POLICY_CHECKS
 from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
 from iot_authorizer_cli.commands.conformance.retained_checks import RETAINED_CHECKS
+from iot_authorizer_cli.commands.conformance.session_checks import SESSION_CHECKS
+from iot_authorizer_cli.commands.conformance.signing_checks import SIGNING_CHECKS
+from iot_authorizer_cli.commands.conformance.sigv4_checks import SIGV4_CHECKS
 from iot_authorizer_cli.commands.conformance.time_checks import TIME_CHECKS
-from iot_authorizer_cli.commands.conformance.wire import Endpoint
+from iot_authorizer_cli.commands.conformance.tls_checks import TLS_CHECKS
+from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
 
+_KINDS = (
+    MQTT_CHECKS,
+    HTTP_CHECKS,
+    CREDENTIAL_CHECKS,
+    TLS_CHECKS,
+    SIGNING_CHECKS,
+    SIGV4_CHECKS,
+    SESSION_CHECKS,
+    POLICY_CHECKS,
+    LIMIT_CHECKS,
+    RETAINED_CHECKS,
+    DIRECT_MESSAGE_CHECKS,
+    CACHING_CHECKS,
+    TIME_CHECKS,
+)
 CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {
-        **MQTT_CHECKS,
-        **HTTP_CHECKS,
-        **POLICY_CHECKS,
-        **LIMIT_CHECKS,
-        **RETAINED_CHECKS,
-        **DIRECT_MESSAGE_CHECKS,
-        **CACHING_CHECKS,
-        **TIME_CHECKS,
-    }
+    {name: check for kind in _KINDS for name, check in kind.items()}
 )
 """All checks by their names."""
-_PATIENCE_HERE, _PATIENCE_THERE = 2.0, 5.0
+_PATIENCE = 5.0
+"""Seconds to wait for an account's endpoint."""
 _TIME_SCALE = 30
 """How many times as fast the seconds of an authorizer's answer pass here, for the checks that wait."""
 _NEXT = """\
@@ -64,9 +77,14 @@ class Observation:
     """At the other endpoint, now or in an earlier run; None without one."""
 
     @property
-    def agrees(self) -> bool:
-        """Whether both do the same."""
-        return self.there in (None, self.here)
+    def tried(self) -> bool:
+        """Whether the question was asked in both places, or here if there is no other one."""
+        return not any((answer or "").startswith(NOT_TRIED) for answer in (self.here, self.there))
+
+    @property
+    def differs(self) -> bool:
+        """Whether both have answers, and not the same one."""
+        return self.tried and self.there not in (None, self.here)
 
 
 def conformance(
@@ -81,6 +99,14 @@ def conformance(
     authorizer: Annotated[
         str, typer.Option("--authorizer", metavar="NAME", help="The name of the deployed authorizer.")
     ] = NAME,
+    signed_authorizer: Annotated[
+        str | None,
+        typer.Option("--signed-authorizer", metavar="NAME", help="The name of the deployed authorizer with signing."),
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option("--role", metavar="ARN", help="A role for the checks of sessions; your credentials assume it."),
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option("--against", metavar="FILE", help="Compare with what an earlier run printed with --json."),
@@ -108,6 +134,10 @@ def conformance(
         return
     project, checks = read_project(folder), _checks(only or (), slow=slow or against is not None)
     there = _there(project, endpoint, authorizer, ca) if against is None else _read(against)
+    if isinstance(there, Endpoint):
+        there = replace(
+            there, signed_authorizer=signed_authorizer, find_key=cache(partial(_users_key, there.host, role))
+        )
     if isinstance(there, Mapping):
         checks = [each for each in checks if each.name in there]
     if isinstance(there, Endpoint) and (waiting := [each.seconds for each in checks if each.seconds]):
@@ -122,7 +152,7 @@ def conformance(
     else:
         for line in _lines(found):
             typer.echo(printable(line))
-    raise typer.Exit(0 if all(each.agrees for each in found) else 1)
+    raise typer.Exit(1 if any(each.differs for each in found) else 0)
 
 
 def _checks(names: Sequence[str], *, slow: bool) -> Sequence[ConformanceCheck]:
@@ -150,7 +180,15 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
     host, _, port = address.partition(":")
     if not host or not (port or "443").isdecimal():
         raise typer.BadParameter(f"{address}: expected HOST or HOST:PORT, without https://", param_hint="--endpoint")
-    return project.endpoint(host, int(port or 443), tls=True, patience=_PATIENCE_THERE, authorizer=authorizer, ca=ca)
+    return project.endpoint(host, int(port or 443), patience=_PATIENCE, authorizer=authorizer, ca=ca)
+
+
+def _users_key(host: str, role: str | None) -> AwsKey:
+    try:
+        from iot_authorizer_cli.commands.conformance.aws_credentials import users_key  # noqa: PLC0415 (it is slow)
+    except ImportError:
+        raise NotTried("botocore is missing: install iot-authorizer[aws]") from None
+    return users_key(host, role)
 
 
 def _observations(
@@ -158,23 +196,13 @@ def _observations(
 ) -> Iterator[Observation]:
     """Runs one check after the other. Those that wait run at the end, all at the same time."""
     waiting = [each for each in checks if each.seconds]
-    with _on_this_machine(project) as here:
+    with local_endpoint(project) as here:
         for check in checks:
             if not check.seconds:
                 yield _observation(here, there, check)
     if waiting:
-        with _on_this_machine(project, _TIME_SCALE) as here, ThreadPoolExecutor(len(waiting)) as pool:
+        with local_endpoint(project, _TIME_SCALE) as here, ThreadPoolExecutor(len(waiting)) as pool:
             yield from pool.map(partial(_observation, here, there), waiting)
-
-
-@contextmanager
-def _on_this_machine(project: ConformanceProject, time_scale: float = 1) -> Iterator[Endpoint]:
-    """IoT Core on this machine, with the settings of the project's stage."""
-    from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
-
-    with LocalIotCore(project.configuration, time_scale=time_scale) as core:
-        core.authorizers.update(NAME, enable_caching_for_http=True)
-        yield project.endpoint("127.0.0.1", core.port, tls=False, patience=_PATIENCE_HERE, time_scale=time_scale)
 
 
 def _observation(here: Endpoint, there: Endpoint | Mapping[str, str] | None, check: ConformanceCheck) -> Observation:
@@ -191,17 +219,17 @@ def _lines(found: Sequence[Observation]) -> Iterator[str]:
     for each in found:
         if each.there is None:
             yield f"{each.check.name}: {each.here}"
-        elif each.agrees:
-            yield f"agrees   {each.check.name}: {each.here}"
+        elif each.here == each.there and each.tried:
+            yield f"agrees     {each.check.name}: {each.here}"
         else:
-            yield f"DIFFERS  {each.check.name}: {each.check.asks}"
-            yield f"           here:  {each.here}"
-            yield f"           there: {each.there}"
+            yield f"{'DIFFERS  ' if each.differs else 'not tried'}  {each.check.name}: {each.check.asks}"
+            yield f"             here:  {each.here}"
+            yield f"             there: {each.there}"
     if any(each.there is not None for each in found):
-        differing = sum(not each.agrees for each in found)
-        yield f"{count(len(found), 'check')}, {differing} differ"
+        differing, untried = sum(each.differs for each in found), sum(not each.tried for each in found)
+        yield f"{count(len(found), 'check')}, {differing} differ" + (f", {untried} not tried" if untried else "")
 
 
 def _as_json(each: Observation) -> dict[str, object]:
-    agrees = None if each.there is None else each.agrees
+    agrees = not each.differs if each.tried and each.there is not None else None
     return {"check": each.check.name, "asks": each.check.asks, "here": each.here, "there": each.there, "agrees": agrees}

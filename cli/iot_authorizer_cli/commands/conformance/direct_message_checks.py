@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 from iot_authorizer_cli.commands.conformance.checks import Clients, Run, checks_of, message, subscribe
-from iot_authorizer_cli.commands.conformance.requests import HttpsAnswer, HttpsConnection
+from iot_authorizer_cli.commands.conformance.https import HttpsAnswer, HttpsConnection
 from iot_authorizer_cli.commands.conformance.wire import Wire, described
 from iot_core.mqtt import Disconnect, Packet, Properties, Puback, Publish
 

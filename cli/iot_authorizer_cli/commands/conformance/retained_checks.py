@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 from iot_authorizer_cli.commands.conformance.checks import Clients, Run, checks_of, message, subscribe
-from iot_authorizer_cli.commands.conformance.requests import HttpsAnswer, ask
+from iot_authorizer_cli.commands.conformance.https import HttpsAnswer, ask_once
 from iot_authorizer_cli.commands.conformance.wire import Wire
 
 _LIST = "/retainedMessage"
@@ -28,7 +28,7 @@ def _retained(clients: Clients, *payloads: bytes, rests: tuple[str, ...] = ("",)
 
 
 def _get(clients: Clients) -> str:
-    answer = ask(clients, "GET", f"{_LIST}/{quote(clients.topic(), safe='')}")
+    answer = ask_once(clients, "GET", f"{_LIST}/{quote(clients.topic(), safe='')}")
     payload = base64.b64decode(str(answer.content.get("payload", ""))).decode()
     fields = [", ".join(sorted(answer.content)), f"QoS {answer.content['qos']}", payload] if payload else []
     return "; ".join([str(answer.status), *fields])
@@ -47,15 +47,15 @@ def _newest(clients: Clients) -> str:
 def _deleted(clients: Clients) -> str:
     with _retained(clients, b"hello"):
         pass
-    return str(ask(clients, "GET", f"{_LIST}/{quote(clients.topic(), safe='')}").status)
+    return str(ask_once(clients, "GET", f"{_LIST}/{quote(clients.topic(), safe='')}").status)
 
 
 def _pages(clients: Clients) -> str:
     """The first page of one topic, and the next one. The topics may be others of the account: they are not told."""
     with _retained(clients, b"hello", rests=("/1", "/2")):
-        first = ask(clients, "GET", _LIST, {"maxResults": "1"})
+        first = ask_once(clients, "GET", _LIST, {"maxResults": "1"})
         token = str(first.content.get("nextToken", ""))
-        second = ask(clients, "GET", _LIST, {"maxResults": "1", "nextToken": token})
+        second = ask_once(clients, "GET", _LIST, {"maxResults": "1", "nextToken": token})
     topics = [_topics(first), _topics(second)]
     if not all(len(each) == 1 for each in topics):
         return f"{first.status}, {second.status}, not one topic in each page"
@@ -71,7 +71,7 @@ def _topics(answer: HttpsAnswer) -> list[Mapping[str, object]]:
 
 def _statuses(*queries: Mapping[str, str]) -> Run:
     """The status of a list for each query."""
-    return lambda clients: ", ".join(str(ask(clients, "GET", _LIST, query).status) for query in queries)
+    return lambda clients: ", ".join(str(ask_once(clients, "GET", _LIST, query).status) for query in queries)
 
 
 def _wildcard(clients: Clients) -> str:

@@ -187,9 +187,9 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
     assert (done.returncode, done.stdout.splitlines()) == (
         0,
         [
-            "agrees   publish-allowed-5: PUBACK 0x00",
-            "agrees   retained: PUBLISH QoS 1, retained: hello",
-            "agrees   http-publish: 200",
+            "agrees     publish-allowed-5: PUBACK 0x00",
+            "agrees     retained: PUBLISH QoS 1, retained: hello",
+            "agrees     http-publish: 200",
             "3 checks, 0 differ",
         ],
     )
@@ -202,9 +202,9 @@ def test_a_difference_is_shown_with_both_answers_and_ends_with_1(project: Path) 
     assert (done.returncode, done.stdout.splitlines()) == (
         1,
         [
-            "DIFFERS  publish-allowed-5: What does a PUBLISH with QoS 1 get (MQTT 5)?",
-            "           here:  PUBACK 0x00",
-            "           there: a client that the check needs gets CONNACK 0x87",
+            "DIFFERS    publish-allowed-5: What does a PUBLISH with QoS 1 get (MQTT 5)?",
+            "             here:  PUBACK 0x00",
+            "             there: a client that the check needs gets CONNACK 0x87",
             "1 check, 1 differ",
         ],
     )
