@@ -38,9 +38,13 @@ class Clients:
     """The name of the check, which is part of client IDs and topics."""
     version: Version
 
+    def asked(self, name: str = "a") -> str:
+        """What a client asks the function for (`answers.py`)."""
+        return f"{self.check}-{name}"
+
     def client_id(self, name: str = "a") -> str:
         """A client ID that the policy allows."""
-        return f"{self.endpoint.user}/{self.check}-{name}"
+        return f"{self.endpoint.user}/{self.asked(name)}"
 
     def topic(self, kind: str = "open") -> str:
         """A topic: `open` takes messages without RETAIN, `kept` also those with it, and `closed` none."""
@@ -77,6 +81,8 @@ class ConformanceCheck:
     run: Callable[[Clients], str]
     """Does it, and tells what happened in words. Raises NotConnected, NotTried, OSError."""
     version: Version = _V5
+    seconds: int = 0
+    """How long it waits in an account. What waits only runs if it is asked for."""
 
     def observe(self, endpoint: Endpoint) -> str:
         """What an endpoint does, in words."""
@@ -90,6 +96,19 @@ class ConformanceCheck:
             return f"TLS: {error.reason}"
         except OSError as error:
             return f"no connection: {error}"
+
+
+Run = Callable[[Clients], str]
+"""Does what a check asks, and tells what happened in words."""
+
+
+def checks_of(
+    asked: Mapping[str, tuple[str, Run]], version: Version = _V5, seconds: int = 0
+) -> Mapping[str, ConformanceCheck]:
+    """Checks by their names, from what each finds out and what it does."""
+    return MappingProxyType(
+        {name: ConformanceCheck(name, asks, run, version, seconds) for name, (asks, run) in asked.items()}
+    )
 
 
 def subscribe(topic_filter: str, qos: int = 1, *, no_local: bool = False) -> Subscribe:

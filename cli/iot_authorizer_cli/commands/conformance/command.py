@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -11,10 +12,14 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
+from iot_authorizer_cli.commands.conformance.caching_checks import CACHING_CHECKS
 from iot_authorizer_cli.commands.conformance.checks import MQTT_CHECKS, NOT_TRIED, ConformanceCheck
 from iot_authorizer_cli.commands.conformance.credential_checks import CREDENTIAL_CHECKS
+from iot_authorizer_cli.commands.conformance.direct_message_checks import DIRECT_MESSAGE_CHECKS
 from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
+from iot_authorizer_cli.commands.conformance.limit_checks import LIMIT_CHECKS
 from iot_authorizer_cli.commands.conformance.local_endpoint import local_endpoint
+from iot_authorizer_cli.commands.conformance.policy_checks import POLICY_CHECKS
 from iot_authorizer_cli.commands.conformance.project import (
     NAME,
     SIGNED_NAME,
@@ -22,22 +27,40 @@ from iot_authorizer_cli.commands.conformance.project import (
     read_project,
     write_project,
 )
+from iot_authorizer_cli.commands.conformance.retained_checks import RETAINED_CHECKS
 from iot_authorizer_cli.commands.conformance.session_checks import SESSION_CHECKS
 from iot_authorizer_cli.commands.conformance.signing_checks import SIGNING_CHECKS
 from iot_authorizer_cli.commands.conformance.sigv4_checks import SIGV4_CHECKS
+from iot_authorizer_cli.commands.conformance.time_checks import TIME_CHECKS
 from iot_authorizer_cli.commands.conformance.tls_checks import TLS_CHECKS
 from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
 
-_KINDS = (MQTT_CHECKS, HTTP_CHECKS, CREDENTIAL_CHECKS, TLS_CHECKS, SIGNING_CHECKS, SIGV4_CHECKS, SESSION_CHECKS)
+_KINDS = (
+    MQTT_CHECKS,
+    HTTP_CHECKS,
+    CREDENTIAL_CHECKS,
+    TLS_CHECKS,
+    SIGNING_CHECKS,
+    SIGV4_CHECKS,
+    SESSION_CHECKS,
+    POLICY_CHECKS,
+    LIMIT_CHECKS,
+    RETAINED_CHECKS,
+    DIRECT_MESSAGE_CHECKS,
+    CACHING_CHECKS,
+    TIME_CHECKS,
+)
 CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
     {name: check for kind in _KINDS for name, check in kind.items()}
 )
 """All checks by their names."""
 _PATIENCE = 5.0
 """Seconds to wait for an account's endpoint."""
+_TIME_SCALE = 30
+"""How many times as fast the seconds of an authorizer's answer pass here, for the checks that wait."""
 _NEXT = """\
 {folder}: written: two authorizers with one user, whose secrets are in credentials.json.
 Next, in that folder, with the credentials of an AWS account (some minutes of it cost a few cents at most):
@@ -102,6 +125,9 @@ def conformance(
     only: Annotated[
         list[str] | None, typer.Option("--check", metavar="NAME", help="Run only this check; repeatable.")
     ] = None,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Also run the checks that wait for refreshes, in all about 11 minutes.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all that was found as JSON, without secrets.")] = False,
 ) -> None:
     """Compare your account with IoT Core on this machine.
@@ -118,7 +144,7 @@ def conformance(
         write_project(folder)
         typer.echo(_NEXT.format(folder=printable(str(folder)), signed=SIGNED_NAME), err=True)
         return
-    project, checks = read_project(folder), _checks(only or ())
+    project, checks = read_project(folder), _checks(only or (), slow=slow or against is not None)
     there = _there(project, endpoint, authorizer, ca) if against is None else _read(against)
     if isinstance(there, Endpoint):
         there = replace(
@@ -126,6 +152,8 @@ def conformance(
         )
     if isinstance(there, Mapping):
         checks = [each for each in checks if each.name in there]
+    if isinstance(there, Endpoint) and (waiting := [each.seconds for each in checks if each.seconds]):
+        typer.echo(f"{count(len(waiting), 'check')} wait at the same time, {max(waiting) // 60} minutes", err=True)
     found = []
     with progress("checks", len(checks)) as show:
         for each in _observations(project, checks, there):
@@ -139,10 +167,10 @@ def conformance(
     raise typer.Exit(1 if any(each.differs for each in found) else 0)
 
 
-def _checks(names: Sequence[str]) -> Sequence[ConformanceCheck]:
+def _checks(names: Sequence[str], *, slow: bool) -> Sequence[ConformanceCheck]:
     if unknown := [name for name in names if name not in CHECKS]:
         raise typer.BadParameter(f"{unknown[0]}: expected one of {', '.join(CHECKS)}", param_hint="--check")
-    return [CHECKS[name] for name in names] or list(CHECKS.values())
+    return [CHECKS[name] for name in names] or [each for each in CHECKS.values() if slow or not each.seconds]
 
 
 def _read(against: Path) -> Mapping[str, str]:
@@ -178,9 +206,19 @@ def _users_key(host: str, role: str | None) -> AwsKey:
 def _observations(
     project: ConformanceProject, checks: Sequence[ConformanceCheck], there: Endpoint | Mapping[str, str] | None
 ) -> Iterator[Observation]:
+    """Runs one check after the other. Those that wait run at the end, all at the same time."""
+    waiting = [each for each in checks if each.seconds]
     with local_endpoint(project) as here:
         for check in checks:
-            yield Observation(check, check.observe(here), _found(check, there))
+            if not check.seconds:
+                yield _observation(here, there, check)
+    if waiting:
+        with local_endpoint(project, _TIME_SCALE) as here, ThreadPoolExecutor(len(waiting)) as pool:
+            yield from pool.map(partial(_observation, here, there), waiting)
+
+
+def _observation(here: Endpoint, there: Endpoint | Mapping[str, str] | None, check: ConformanceCheck) -> Observation:
+    return Observation(check, check.observe(here), _found(check, there))
 
 
 def _found(check: ConformanceCheck, there: Endpoint | Mapping[str, str] | None) -> str | None:

@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
-from iot_authorizer_cli.commands.conformance.project import SIGNED_NAME, ConformanceProject
+from iot_authorizer_cli.commands.conformance.project import NAME, SIGNED_NAME, ConformanceProject
 from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried
 from iot_core.iam.roles import CLIENT_ROLE
 
@@ -18,13 +18,16 @@ _PATIENCE = 2.0
 
 
 @contextmanager
-def local_endpoint(project: ConformanceProject) -> Iterator[Endpoint]:
-    """Runs IoT Core, as long as the checks take."""
+def local_endpoint(project: ConformanceProject, time_scale: float = 1) -> Iterator[Endpoint]:
+    """Runs IoT Core with the settings of the stage. The seconds of answers pass `time_scale` times as fast."""
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
 
-    with LocalIotCore(project.configuration) as core:
+    with LocalIotCore(project.configuration, time_scale=time_scale) as core:
         add_signed_authorizer(core, project)
-        endpoint = project.endpoint("localhost", core.tls_port, patience=_PATIENCE, ca=core.ca_path)
+        core.call(lambda: core.authorizers.update(NAME, enable_caching_for_http=True))
+        endpoint = project.endpoint(
+            "localhost", core.tls_port, patience=_PATIENCE, ca=core.ca_path, time_scale=time_scale
+        )
         yield replace(endpoint, signed_authorizer=SIGNED_NAME, find_key=cache(partial(_owners_key, core)))
 
 

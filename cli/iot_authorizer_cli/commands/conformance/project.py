@@ -41,7 +41,7 @@ _CONFIGURATION = """\
 name           = "{name}"
 policy         = "policy.toml"
 token_key_name = "token"
-
+{handler}
 [[jwt]]
 issuer     = "{issuer}"
 audience   = ["{audience}"]
@@ -50,6 +50,7 @@ jwks       = "keys.json"
 
 {table}
 """
+_HANDLER = 'handler        = "answers.lambda_handler"   # It answers as configured here, or what a check asks for.\n'
 _POLICY = """\
 [[grant]]
 name      = "checks"
@@ -63,7 +64,8 @@ subscribe = [
     "$aws/events/presence/disconnected/{principal}/+",
 ]
 """
-_CDK = '{"context": {"stages": {"dev": {}}}}\n'
+_CDK = '{"context": {"stages": {"dev": {"caching_for_http": true}}}}\n'
+_ANSWERS = "answers.py"
 _CREDENTIALS, _SIGNING_KEY = "credentials.json", "signing.pem"
 
 
@@ -85,7 +87,14 @@ class ConformanceProject:
         return self.folder / "authorizer.toml"
 
     def endpoint(
-        self, host: str, port: int, *, patience: float, authorizer: str = NAME, ca: Path | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        patience: float,
+        authorizer: str = NAME,
+        ca: Path | None = None,
+        time_scale: float = 1,
     ) -> Endpoint:
         """An endpoint at which its user connects. The token lasts an hour."""
         token, token_signature = self._signed_token()
@@ -99,6 +108,7 @@ class ConformanceProject:
             token_signature=token_signature,
             patience=patience,
             ca=ca,
+            time_scale=time_scale,
         )
 
     @property
@@ -121,22 +131,23 @@ class ConformanceProject:
 
 def write_project(folder: Path) -> None:
     """Writes a project, with a user, a password and a key for tokens that are made up."""
-    user, password = f"check-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
+    user, password = f"check{secrets.token_hex(4)}", secrets.token_urlsafe(24)
     key, signing_key = generate_private_key(SECP256R1()), rsa.generate_private_key(65537, 2048)
     public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": NAME, "use": "sig"}
     hashed = hash_password(password)
     files = {
-        "authorizer.toml": _configuration(NAME, '[passwords]\nfile = "passwords.toml"'),
+        "authorizer.toml": _configuration(NAME, '[passwords]\nfile = "passwords.toml"', _HANDLER),
         "signed.toml": _configuration(_SIGNED, f'[signing]\npublic_keys = {{ check = "{_SIGNING_KEY}" }}'),
         "policy.toml": _POLICY,
         "cdk.json": _CDK,
+        _ANSWERS: Path(__file__).with_name(_ANSWERS).read_text("utf-8"),
         "keys.json": json.dumps({"keys": [public]}),
         "passwords.toml": "".join(f'[users."{name}"]\nhash = "{hashed}"\n' for name in (user, spaced(user))),
         _SIGNING_KEY: signing_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
     }
     folder.mkdir(parents=True)
     for name, content in files.items():
-        (folder / name).write_text(content)
+        (folder / name).write_text(content, "utf-8")
     secret = {"user": user, "password": password, "key": _pem(key), "signing_key": _pem(signing_key)}
     write_whole(folder / _CREDENTIALS, json.dumps(secret).encode(), mode=0o600)
 
@@ -146,8 +157,8 @@ def spaced(user: str) -> str:
     return f"{user} x"
 
 
-def _configuration(name: str, table: str) -> str:
-    return _CONFIGURATION.format(name=name, issuer=_ISSUER, audience=NAME, table=table)
+def _configuration(name: str, table: str, handler: str = "") -> str:
+    return _CONFIGURATION.format(name=name, issuer=_ISSUER, audience=NAME, table=table, handler=handler)
 
 
 def _pem(key: EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:

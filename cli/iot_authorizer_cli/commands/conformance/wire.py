@@ -31,7 +31,8 @@ from iot_core.mqtt import (
 )
 
 _LARGEST = 1 << 20
-_CLOSED = "closed"
+CLOSED = "closed"
+"""Where a packet is expected: the connection has ended."""
 _SILENCE = "nothing"
 
 
@@ -71,6 +72,8 @@ class Endpoint:
     """Seconds that it waits for a packet."""
     ca: Path | None = None
     """The certificate authority, if it is no public one."""
+    time_scale: float = 1
+    """How many times as fast the seconds of an authorizer's answer pass."""
     alpn: str | None = "mqtt"
     """The ALPN name of MQTT: for custom authorizers on port 443 (guide, "Device communication protocols")."""
     sends_server_name: bool = True
@@ -126,12 +129,12 @@ class Wire:
             while (packet := self._decoder.next()) is None:
                 received = self._stream.recv(65536)
                 if not received:
-                    return _CLOSED
+                    return CLOSED
                 self._decoder.receive(received)
         except TimeoutError:
             return _SILENCE
         except OSError:
-            return _CLOSED
+            return CLOSED
         except MqttError as error:
             return f"not MQTT: {error}"
         return packet

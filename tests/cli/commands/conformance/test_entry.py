@@ -1,4 +1,4 @@
-"""The checks of how a client gets in: what IoT Core on this machine answers, and what they need elsewhere."""
+"""The checks of how a client gets in, at two endpoints: what they need, and what they never send."""
 
 import json
 import ssl
@@ -9,149 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.commands.conformance.checks import ConformanceCheck
-from iot_authorizer_cli.commands.conformance.credential_checks import CREDENTIAL_CHECKS
 from iot_authorizer_cli.commands.conformance.local_endpoint import add_signed_authorizer, local_endpoint
 from iot_authorizer_cli.commands.conformance.project import SIGNED_NAME, read_project
-from iot_authorizer_cli.commands.conformance.session_checks import SESSION_CHECKS
-from iot_authorizer_cli.commands.conformance.signing_checks import SIGNING_CHECKS
-from iot_authorizer_cli.commands.conformance.sigv4_checks import SIGV4_CHECKS
-from iot_authorizer_cli.commands.conformance.tls_checks import TLS_CHECKS
 from iot_authorizer_cli.commands.conformance.wire import connect_tls
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.iam.roles import CLIENT_ROLE
+from tests.cli.commands.conformance.entry import ELSEWHERE, ENTRY
 from tests.cli.in_process import run_here
-
-YES, NO = "CONNACK 0x00", "CONNACK 0x87"
-WEB_YES, WEB_NO = f"101, {YES}", f"101, {NO}"
-ELSEWHERE = "not tried: needs an endpoint on port 443: on this machine, one port is used like all ports of IoT Core"
-CREDENTIALS = {
-    "name-encoded": YES,
-    "name-key-encoded": NO,
-    "name-key-case": NO,
-    "name-twice": YES,
-    "name-twice-last": NO,
-    "name-after-metrics": YES,
-    "user-name-space": YES,
-    "user-name-plus": NO,
-    "user-name-encoded": NO,
-    "password-base64": NO,
-    "password-missing": NO,
-    "password-empty": NO,
-    "password-token": YES,
-    "token-in-user-name": YES,
-    "signature-not-needed": YES,
-    "websocket-query": WEB_YES,
-    "websocket-headers": WEB_YES,
-    "websocket-header-case": WEB_YES,
-    "websocket-user-name": WEB_YES,
-    "websocket-split": WEB_YES,
-    "websocket-name-encoded": WEB_YES,
-    "websocket-key-case": WEB_NO,
-    "websocket-header-first": WEB_YES,
-    "websocket-query-first": WEB_YES,
-    "websocket-user-name-first": WEB_NO,
-    "websocket-old-subprotocol": WEB_YES,
-    "websocket-no-subprotocol": "400",
-    "http-query": "200",
-    "http-name-case": "200",
-    "http-name-encoded": "200",
-    "http-header-first": "200",
-    "http-query-first": "401",
-}
-TLS = {
-    "alpn-certificates": "closed",
-    "alpn-http": "closed",
-    "alpn-missing": ELSEWHERE,
-    "port-8883": ELSEWHERE,
-    "port-8443": ELSEWHERE,
-    "server-name-missing": YES,
-    "alpn-https-certificates": "closed",
-}
-SIGNING = {
-    "signature": YES,
-    "signature-raw": YES,
-    "signature-plus": YES,
-    "signature-unpadded": YES,
-    "signature-url-safe": NO,
-    "signature-wrong": NO,
-    "signature-missing": NO,
-    "signed-token-missing": NO,
-    "signed-password": NO,
-    "signature-key-case": NO,
-    "signed-token-encoded": YES,
-    "signed-token-key-case": NO,
-    "signed-token-key-wrong": NO,
-    "signature-twice": YES,
-    "signature-twice-last": NO,
-    "signed-query": WEB_YES,
-    "signed-query-plus": WEB_YES,
-    "signed-headers": WEB_YES,
-    "signed-header-case": WEB_YES,
-    "signed-split": WEB_YES,
-    "signed-http": "200",
-    "signed-http-wrong": "401",
-}
-SIGV4 = {
-    "sigv4": WEB_YES,
-    "sigv4-iotdata": WEB_YES,
-    "sigv4-service": "403",
-    "sigv4-region": "403",
-    "sigv4-secret": "403",
-    "sigv4-expired": "403",
-    "sigv4-future": "403",
-    "sigv4-expires-long": "403",
-    "sigv4-expires-short": "403",
-    "sigv4-order": WEB_YES,
-    "sigv4-header": "403",
-    "sigv4-authorizer": "403",
-    "sigv4-user-name-authorizer": WEB_NO,
-    "sigv4-metrics": WEB_YES,
-    "sigv4-amplify": WEB_YES,
-    "sigv4-session-appended": WEB_YES,
-    "sigv4-session-signed": "403",
-    "sigv4-session-missing": "403",
-    "sigv4-http": "200",
-    "sigv4-http-session": "200",
-    "sigv4-http-session-unsigned": "403",
-    "sigv4-http-service": "403",
-    "sigv4-http-expired": "403",
-    "sigv4-http-url": "403",
-}
-SESSION = {
-    "session-allowed": "PUBACK 0x00",
-    "session-publish-refused": "DISCONNECT 0x87, closed",
-    "session-connect-refused": NO,
-    "session-deny": "DISCONNECT 0x87, closed",
-    "session-star": "PUBACK 0x00",
-    "session-star-itself": "SUBACK 0x01",
-    "session-star-only": "SUBACK 0x87",
-    "session-plus": "SUBACK 0x87",
-    "session-client-id": "not tried: AssumeRole of the role: MalformedPolicyDocument",
-    "session-receive-refused": "nothing",
-    "session-attributes": YES,
-    "session-attributes-will": NO,
-    "session-http": "200",
-    "session-http-refused": "403",
-}
-
-
-@pytest.mark.parametrize(
-    ("checks", "found"),
-    [
-        (CREDENTIAL_CHECKS, CREDENTIALS),
-        (TLS_CHECKS, TLS),
-        (SIGNING_CHECKS, SIGNING),
-        (SIGV4_CHECKS, SIGV4),
-        (SESSION_CHECKS, SESSION),
-    ],
-    ids=["credentials", "TLS", "signing", "SigV4", "sessions"],
-)
-def test_each_check_tells_what_iot_core_on_this_machine_answers(
-    project: Path, checks: Mapping[str, ConformanceCheck], found: Mapping[str, str]
-) -> None:
-    with local_endpoint(read_project(project)) as here:
-        assert {name: check.observe(here) for name, check in checks.items()} == found
 
 
 @contextmanager
@@ -186,16 +50,15 @@ def users_of(other: LocalIotCore) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: Path, tmp_path: Path) -> None:
-    names = [*CREDENTIALS, *TLS, *SIGNING, *SIGV4, *SESSION]
     with other_endpoint(project, tmp_path) as (other, there):
         environment = {**without_aws(tmp_path), **users_of(other)}
         needs = ("--signed-authorizer", SIGNED_NAME, "--role", other.iot_core.roles.arn(CLIENT_ROLE))
-        checks = [part for name in names for part in ("--check", name)]
+        checks = [part for name in ENTRY for part in ("--check", name)]
         done = run_here(project, "conformance", ".", *checks, *there, *needs, "--json", environment=environment)
         credentials = json.loads((project / "credentials.json").read_text())
     told = {each["check"]: each["agrees"] for each in json.loads(done.stdout)}
     untried = {"alpn-missing", "port-8883", "port-8443", "session-client-id"}
-    assert (done.returncode, told) == (0, {name: None if name in untried else True for name in names})
+    assert (done.returncode, told) == (0, {name: None if name in untried else True for name in ENTRY})
     secrets = [environment["AWS_SECRET_ACCESS_KEY"], *credentials.values()]
     assert [secret for secret in secrets if secret in done.stdout + done.stderr] == []
 
