@@ -7,11 +7,10 @@ the same, the role does not allow it, and the check says nothing: it is not trie
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigning
-from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck, NotConnected, message, subscribe
+from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected, Run, checks_of, message, subscribe
 from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
 from iot_authorizer_cli.commands.conformance.wire import NotTried
@@ -185,11 +184,9 @@ def _answer(question: _Question, clients: Clients) -> str:
     return question.act(clients, key.assume(json.dumps({"Version": "2012-10-17", "Statement": statements})))
 
 
-def _check(name: str, question: _Question) -> ConformanceCheck:
-    return ConformanceCheck(name, question.asks, lambda clients: _answer(question, clients))
+def _ask(question: _Question) -> Run:
+    return lambda clients: _answer(question, clients)
 
 
-SESSION_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {name: _check(name, question) for name, question in _QUESTIONS.items()}
-)
+SESSION_CHECKS = checks_of({name: (each.asks, _ask(each)) for name, each in _QUESTIONS.items()})
 """All of them by their names."""

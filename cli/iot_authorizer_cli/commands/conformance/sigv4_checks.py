@@ -4,13 +4,12 @@ They need credentials of AWS that may connect and publish as the checks do. If a
 wrong one says nothing, so it is not tried.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from urllib.parse import quote
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigning
-from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import Clients, Run, checks_of
 from iot_authorizer_cli.commands.conformance.https import NAME_KEY, ask
 from iot_authorizer_cli.commands.conformance.websocket import answer_over_websocket
 from iot_authorizer_cli.commands.conformance.wire import NotTried
@@ -96,7 +95,7 @@ def _elsewhere(clients: Clients) -> RequestSigning:
     return RequestSigning(region=region)
 
 
-_ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
+_ASKED: Mapping[str, tuple[str, Run]] = {
     "sigv4": ("Does a WebSocket with a signed URL connect?", _right),
     "sigv4-iotdata": (
         "Does a WebSocket connect whose URL is signed for iotdata?",
@@ -188,7 +187,5 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         lambda c: _publishes(c, replace(_FOR_HTTPS, session="unsigned"), in_url=True),
     ),
 }
-SIGV4_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {name: ConformanceCheck(name, asks, run) for name, (asks, run) in _ASKED.items()}
-)
+SIGV4_CHECKS = checks_of(_ASKED)
 """All of them by their names."""

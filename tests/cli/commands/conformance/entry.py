@@ -106,3 +106,5 @@ ENTRY: Mapping[str, str] = {
     "session-http": "200",
     "session-http-refused": "403",
 }
+NEVER_HERE = {name for name, answer in ENTRY.items() if answer.startswith("not tried")}
+"""What this machine cannot be asked."""
