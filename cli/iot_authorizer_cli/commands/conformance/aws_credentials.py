@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
-from iot_authorizer_cli.commands.conformance.wire import NotTried
+from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused
 
 _TIMES = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
 _HERE = _TIMES.merge(Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False))
@@ -72,7 +72,7 @@ def _assume(client: Callable[[], Any], role: str | None, region: str, policy: st
             "Credentials"
         ]
     except ClientError as error:
-        raise NotTried(f"AssumeRole of the role: {error.response['Error']['Code']}") from None
+        raise RoleRefused(error.response["Error"]["Code"]) from None
     except BotoCoreError as error:
         raise NotTried(f"AssumeRole of the role: {type(error).__name__}") from None
     return AwsKey(

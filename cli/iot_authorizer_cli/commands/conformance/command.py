@@ -132,9 +132,9 @@ def conformance(
 ) -> None:
     """Compare your account with IoT Core on this machine.
 
-    Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about three minutes,
-    and invokes the deployed functions some 200 times. Some checks sign requests with your AWS credentials, which are
-    found as the aws CLI finds them. What cannot be asked is not tried, and the line says what it needs.
+    Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about three
+    minutes, and invokes the deployed functions some 200 times. Some checks sign requests with your AWS credentials,
+    which are found as the aws CLI finds them. What cannot be asked is not tried, and the line says what it needs.
 
     Exits with 1 if an answer differs.
     """

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigning
 from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected, Run, checks_of, message, subscribe
-from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, publish
+from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, principal, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
-from iot_authorizer_cli.commands.conformance.wire import NotTried
+from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused
 from iot_core.mqtt import Publish, Subscribe, Will
 from iot_policies.account_region import AccountRegion
 
@@ -188,5 +188,23 @@ def _ask(question: _Question) -> Run:
     return lambda clients: _answer(question, clients)
 
 
-SESSION_CHECKS = checks_of({name: (each.asks, _ask(each)) for name, each in _QUESTIONS.items()})
+def _of_size(clients: Clients, size: int) -> str:
+    """What STS answers to a session policy with so many characters."""
+    try:
+        clients.endpoint.find_key().assume(EVERYTHING.ljust(size))
+    except RoleRefused as refused:
+        return refused.code
+    return "a session"
+
+
+def _principal(clients: Clients) -> str:
+    return principal(clients, clients.endpoint.find_key().assume(EVERYTHING))
+
+
+_OTHERS: dict[str, tuple[str, Run]] = {
+    "session-policy-2048": ("What does a session policy of 2,048 characters get?", lambda c: _of_size(c, 2048)),
+    "session-policy-2049": ("What does one of 2,049 characters get?", lambda c: _of_size(c, 2049)),
+    "session-principal": ("Which principal ID has the session of a role?", _principal),
+}
+SESSION_CHECKS = checks_of(_OTHERS | {name: (each.asks, _ask(each)) for name, each in _QUESTIONS.items()})
 """All of them by their names."""
