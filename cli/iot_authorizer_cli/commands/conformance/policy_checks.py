@@ -108,7 +108,7 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
     "condition-without-values": ("Does an Allow apply whose condition has no values?", _publish),
     "connect-persistent": ("Does a CONNECT that resumes a session need PersistentConnect?", _persistent),
     "receive-refused": ("Does a message arrive that the client may not receive?", _not_received),
-    "ingest": ("What does basic ingest get without such a rule, and without a rule's name?", _ingest),
+    "ingest": ("What does basic ingest get without a topic, and without a rule's name?", _ingest),
 }
 POLICY_CHECKS = checks_of(_ASKED)
 """All checks of policies by their names."""
