@@ -156,6 +156,15 @@ def _to_topics(asked: AnswerRequest) -> Mapping[str, object]:
     return _policies(_connect(asked), _document("iot:Receive", asked.topic("*")), send)
 
 
+def _operators(asked: AnswerRequest) -> Mapping[str, object]:
+    """May subscribe to a filter of each operator's name, if IoT Core knows the operator."""
+    wanted = {"StringLike": "*", "StringNotLike": "-", "StringNotEqualsIgnoreCase": "-", "Null": "false"}
+    named = {**wanted, "StringLikeIfExists": "*", "ForAnyValue:StringLike": "*"}
+    resources = {name: asked.topic(f"/{name}", "topicfilter") for name in named}
+    every = (_condition("iot:Subscribe", resources[name], name, "iot:DomainName", named[name]) for name in named)
+    return _policies(_connect(asked), *every)
+
+
 def _nothing_to_compare(asked: AnswerRequest) -> Mapping[str, object]:
     return _policies(_connect(asked), _condition("iot:Publish", asked.topic(), "StringEquals", "iot:ClientId"))
 
@@ -197,10 +206,12 @@ ANSWERS: Mapping[str, Answering] = MappingProxyType(
         "hash-in-resource": lambda asked: _subscribe(asked, "/#"),
         "plus-in-topic": lambda asked: _publish(asked, "/+"),
         "variable-client-id": lambda asked: _publish(asked, "/${iot:ClientId}"),
+        "variable-domain-name": lambda asked: _subscribe(asked, "/${iot:DomainName}"),
         "variable-star": lambda asked: _publish(asked, "/${iot:ClientId}"),
         "variable-literal": lambda asked: _subscribe(asked, "/${*}", "/${?}x", "/${$}"),
         "variable-unknown": lambda asked: _subscribe(asked, "/a", "/${iot:Conformance}"),
         "condition-without-values": _nothing_to_compare,
+        "condition-operators": _operators,
         "connect-persistent": _not_persistent,
         "receive-refused": lambda asked: _all(asked, "Receive"),
         "ingest": _ingest,
