@@ -34,7 +34,9 @@ def users_key(host: str, role: str | None) -> AwsKey:
         named = _REGION.search(host)
         region = named[1] if named else os.environ.get("AWS_REGION") or session.get_config_variable("region")
     except BotoCoreError as error:
-        raise NotTried(f"the AWS credentials cannot be used: {type(error).__name__}: choose AWS_PROFILE") from None
+        raise NotTried(
+            f"the AWS credentials cannot be used: {type(error).__name__}: check AWS_PROFILE, or sign in again"
+        ) from None
     if found is None or found.access_key is None or found.secret_key is None:
         raise NotTried("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     if not region:
@@ -64,7 +66,7 @@ def local_key(key_id: str, secret: str, region: str, url: str, role: str) -> Aws
 def _assume(client: Callable[[], Any], role: str | None, region: str, policy: str) -> AwsKey:
     """A session of the role, limited by a session policy. Raises NotTried."""
     if role is None:
-        raise NotTried("no role: name one with --role that your credentials may assume and that allows the checks")
+        raise NotTried("no role: name one with --role that your credentials may assume and that allows iot:*")
     try:
         answer = client().assume_role(RoleArn=role, RoleSessionName=_SESSION, Policy=policy, DurationSeconds=_SECONDS)[
             "Credentials"

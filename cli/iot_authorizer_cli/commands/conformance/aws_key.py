@@ -39,7 +39,7 @@ class AwsKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
+class RequestSigning:
     """What is signed, and where the session token goes. The defaults are those of AWS's SDKs."""
 
     service: str = "iotdevicegateway"

@@ -20,7 +20,13 @@ from iot_authorizer_cli.commands.conformance.http_checks import HTTP_CHECKS
 from iot_authorizer_cli.commands.conformance.limit_checks import LIMIT_CHECKS
 from iot_authorizer_cli.commands.conformance.local_endpoint import local_endpoint
 from iot_authorizer_cli.commands.conformance.policy_checks import POLICY_CHECKS
-from iot_authorizer_cli.commands.conformance.project import NAME, ConformanceProject, read_project, write_project
+from iot_authorizer_cli.commands.conformance.project import (
+    NAME,
+    SIGNED_NAME,
+    ConformanceProject,
+    read_project,
+    write_project,
+)
 from iot_authorizer_cli.commands.conformance.retained_checks import RETAINED_CHECKS
 from iot_authorizer_cli.commands.conformance.session_checks import SESSION_CHECKS
 from iot_authorizer_cli.commands.conformance.signing_checks import SIGNING_CHECKS
@@ -56,14 +62,17 @@ _PATIENCE = 5.0
 _TIME_SCALE = 30
 """How many times as fast the seconds of an authorizer's answer pass here, for the checks that wait."""
 _NEXT = """\
-{folder}: written: an authorizer with one user, whose secrets are in credentials.json.
+{folder}: written: two authorizers with one user, whose secrets are in credentials.json.
 Next, in that folder, with the credentials of an AWS account (some minutes of it cost a few cents at most):
 
   iot-authorizer deploy
-  iot-authorizer conformance . --endpoint HOST   # the host that deploy prints, …-ats.iot.REGION.amazonaws.com
+  iot-authorizer deploy --config signed.toml     # for the checks of signed tokens
+  iot-authorizer conformance . --endpoint HOST --signed-authorizer {signed}
+  iot-authorizer destroy --config signed.toml
   iot-authorizer destroy
 
-Without --endpoint, the checks run against IoT Core on this machine only."""
+HOST is what deploy prints, …-ats.iot.REGION.amazonaws.com. Your AWS credentials, if they are found, sign some requests
+to it; with --role, they also assume that role. Without --endpoint, the checks run on this machine only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +110,13 @@ def conformance(
     ] = NAME,
     signed_authorizer: Annotated[
         str | None,
-        typer.Option("--signed-authorizer", metavar="NAME", help="The name of the deployed authorizer with signing."),
+        typer.Option("--signed-authorizer", metavar="NAME", help="The name of the deployed authorizer of signed.toml."),
     ] = None,
     role: Annotated[
         str | None,
-        typer.Option("--role", metavar="ARN", help="A role for the checks of sessions; your credentials assume it."),
+        typer.Option(
+            "--role", metavar="ARN", help="A role for the checks of sessions. Your AWS credentials assume it."
+        ),
     ] = None,
     against: Annotated[
         Path | None,
@@ -121,8 +132,9 @@ def conformance(
 ) -> None:
     """Compare your account with IoT Core on this machine.
 
-    Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about a minute, and
-    invokes the deployed function some 60 times.
+    Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about two minutes,
+    and invokes the deployed functions some 100 times. Some checks sign requests with your AWS credentials, which are
+    found as the aws CLI finds them. What cannot be asked is not tried, and the line says what it needs.
 
     Exits with 1 if an answer differs.
     """
@@ -130,7 +142,7 @@ def conformance(
         raise typer.BadParameter("expected --endpoint or --against, found both", param_hint="--against")
     if not folder.exists():
         write_project(folder)
-        typer.echo(_NEXT.format(folder=printable(str(folder))), err=True)
+        typer.echo(_NEXT.format(folder=printable(str(folder)), signed=SIGNED_NAME), err=True)
         return
     project, checks = read_project(folder), _checks(only or (), slow=slow or against is not None)
     there = _there(project, endpoint, authorizer, ca) if against is None else _read(against)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, Signing
+from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigning
 from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck, NotConnected, message, subscribe
 from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
@@ -58,7 +58,7 @@ class _Arns(NamedTuple):
 
 def _connects(clients: Clients, key: AwsKey, **fields: object) -> str:
     try:
-        with connected_over_websocket(clients, Signing().query(key, clients.endpoint.address), **fields):
+        with connected_over_websocket(clients, RequestSigning().query(key, clients.endpoint.address), **fields):
             return _CONNECTED
     except NotConnected as error:
         return str(error)
@@ -69,7 +69,7 @@ def _connects_with_will(clients: Clients, key: AwsKey) -> str:
 
 
 def _sends(clients: Clients, key: AwsKey, *packets: Publish | Subscribe) -> str:
-    with connected_over_websocket(clients, Signing().query(key, clients.endpoint.address)) as wire:
+    with connected_over_websocket(clients, RequestSigning().query(key, clients.endpoint.address)) as wire:
         return wire.answer(*packets)
 
 
@@ -86,7 +86,7 @@ def _subscribes(below: str) -> _Act:
 
 
 def _echoes(clients: Clients, key: AwsKey) -> str:
-    with connected_over_websocket(clients, Signing().query(key, clients.endpoint.address)) as wire:
+    with connected_over_websocket(clients, RequestSigning().query(key, clients.endpoint.address)) as wire:
         wire.answer(subscribe(clients.topic(), 0))
         found = wire.answer(message(clients.topic(), 0))
         return "the message" if "hello" in found else found

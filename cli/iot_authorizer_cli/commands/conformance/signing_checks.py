@@ -65,6 +65,12 @@ def _split(clients: Clients) -> str:
     return answer_over_websocket(clients, query, {"token": clients.endpoint.token})
 
 
+def _web(clients: Clients, signature: str) -> str:
+    """A WebSocket with all in its query string, and a signature as it is."""
+    query = f"{NAME_KEY}={_authorizer(clients)}&token={clients.endpoint.token}&{_KEY}={signature}"
+    return answer_over_websocket(clients, query)
+
+
 def _publish(clients: Clients, **changes: str | None) -> str:
     path = f"/topics/{quote(clients.topic(), safe='')}?qos=1"
     return ask(clients, "POST", path, {**_headers(clients), **changes}, b"hello")
@@ -124,6 +130,14 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     "signature-twice-last": (
         "Does the last of two signatures count?",
         lambda c: _user_name(c, _token(c), (_KEY, quote(_NO_SIGNATURE, safe="")), _signature(c)),
+    ),
+    "signed-query": (
+        "Does a WebSocket connect with a token and its percent-encoded signature in the query string?",
+        lambda c: _web(c, quote(c.endpoint.token_signature, safe="")),
+    ),
+    "signed-query-plus": (
+        "Is the plus of a signature in the query string taken as it is?",
+        lambda c: _web(c, quote(c.endpoint.token_signature, safe="+")),
     ),
     "signed-headers": (
         "Does a WebSocket connect with a token and its signature in headers?",

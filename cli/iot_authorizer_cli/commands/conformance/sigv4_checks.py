@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import quote
 
-from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, Signing
+from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigning
 from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck
 from iot_authorizer_cli.commands.conformance.https import NAME_KEY, ask
 from iot_authorizer_cli.commands.conformance.websocket import answer_over_websocket
@@ -18,14 +18,14 @@ from iot_core.mqtt import Version
 
 EVERYTHING = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]}'
 """A session policy that takes nothing away from the role."""
-_FOR_WEB_SOCKETS = Signing()
-_FOR_HTTPS = Signing(service="iotdata", session="signed")
+_FOR_WEB_SOCKETS = RequestSigning()
+_FOR_HTTPS = RequestSigning(service="iotdata", session="signed")
 _CONNECTED, _PUBLISHED = "101, CONNACK 0x00", "200"
 _NOT_ALLOWED = "CONNACK 0x87"
 _HOUR, _DAY = 3600, 86_400
 
 
-def publish(clients: Clients, key: AwsKey, signing: Signing = _FOR_HTTPS, *, in_url: bool = False) -> str:
+def publish(clients: Clients, key: AwsKey, signing: RequestSigning = _FOR_HTTPS, *, in_url: bool = False) -> str:
     """What a message by HTTPS gets that is signed in its header, or in its URL."""
     path, query, body = f"/topics/{quote(clients.topic(), safe='')}", "qos=1", b"hello"
     headers: Mapping[str, str | None] = {NAME_KEY: None, "token": None}
@@ -36,7 +36,7 @@ def publish(clients: Clients, key: AwsKey, signing: Signing = _FOR_HTTPS, *, in_
     return ask(clients, "POST", f"{path}?{query}", headers, body)
 
 
-def _sign(clients: Clients, key: AwsKey, signing: Signing, subprotocol: str = "mqtt", **fields: object) -> str:
+def _sign(clients: Clients, key: AwsKey, signing: RequestSigning, subprotocol: str = "mqtt", **fields: object) -> str:
     """What a WebSocket gets whose URL is signed."""
     query = signing.query(key, clients.endpoint.address)
     return answer_over_websocket(clients, query, {}, subprotocol, **fields)
@@ -53,13 +53,13 @@ def _find_key(clients: Clients) -> AwsKey:
 
 
 def _connects(
-    clients: Clients, signing: Signing = _FOR_WEB_SOCKETS, subprotocol: str = "mqtt", **fields: object
+    clients: Clients, signing: RequestSigning = _FOR_WEB_SOCKETS, subprotocol: str = "mqtt", **fields: object
 ) -> str:
     """The same, if a right signature connects."""
     return _sign(clients, _find_key(clients), signing, subprotocol, **fields)
 
 
-def _publishes(clients: Clients, signing: Signing, *, in_url: bool = False) -> str:
+def _publishes(clients: Clients, signing: RequestSigning, *, in_url: bool = False) -> str:
     key = clients.endpoint.find_key()
     if (found := publish(clients, key)) != _PUBLISHED:
         raise NotTried(f"a right signature gets {found}: use credentials that may connect and publish")
@@ -91,20 +91,20 @@ def _in_header(clients: Clients) -> str:
     return answer_over_websocket(clients, "", signing.headers(key, clients.endpoint.address, "GET", "/mqtt", "", b""))
 
 
-def _elsewhere(clients: Clients) -> Signing:
+def _elsewhere(clients: Clients) -> RequestSigning:
     region = "eu-west-2" if clients.endpoint.find_key().region != "eu-west-2" else "us-east-1"
-    return Signing(region=region)
+    return RequestSigning(region=region)
 
 
 _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     "sigv4": ("Does a WebSocket with a signed URL connect?", _right),
     "sigv4-iotdata": (
         "Does a WebSocket connect whose URL is signed for iotdata?",
-        lambda c: _connects(c, Signing(service="iotdata")),
+        lambda c: _connects(c, RequestSigning(service="iotdata")),
     ),
     "sigv4-service": (
         "What does a URL get that is signed for another service?",
-        lambda c: _connects(c, Signing(service="iot")),
+        lambda c: _connects(c, RequestSigning(service="iot")),
     ),
     "sigv4-region": (
         "What does a URL get that is signed for another region?",
@@ -112,26 +112,32 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     ),
     "sigv4-secret": (
         "What does a URL get that is signed with a wrong secret?",
-        lambda c: _connects(c, Signing(wrong_secret=True)),
+        lambda c: _connects(c, RequestSigning(wrong_secret=True)),
     ),
-    "sigv4-expired": ("What does a URL get that was signed an hour ago?", lambda c: _connects(c, Signing(age=_HOUR))),
+    "sigv4-expired": (
+        "What does a URL get that was signed an hour ago?",
+        lambda c: _connects(c, RequestSigning(age=_HOUR)),
+    ),
     "sigv4-future": (
         "What does a URL get whose time is an hour from now?",
-        lambda c: _connects(c, Signing(age=-_HOUR)),
+        lambda c: _connects(c, RequestSigning(age=-_HOUR)),
     ),
     "sigv4-expires-long": (
         "Does a URL of ten minutes ago connect if X-Amz-Expires is a day?",
-        lambda c: _connects(c, Signing(age=600, expires=_DAY)),
+        lambda c: _connects(c, RequestSigning(age=600, expires=_DAY)),
     ),
     "sigv4-expires-short": (
         "Does a URL of a minute ago connect if X-Amz-Expires is 30 seconds?",
-        lambda c: _connects(c, Signing(age=60, expires=30)),
+        lambda c: _connects(c, RequestSigning(age=60, expires=30)),
     ),
-    "sigv4-order": ("Do the parameters of a signed URL have any order?", lambda c: _connects(c, Signing(reverse=True))),
+    "sigv4-order": (
+        "Do the parameters of a signed URL have any order?",
+        lambda c: _connects(c, RequestSigning(reverse=True)),
+    ),
     "sigv4-header": ("Does a WebSocket connect that is signed in its header?", _in_header),
     "sigv4-authorizer": (
         "What does a signed URL get that also names an authorizer?",
-        lambda c: _connects(c, Signing(more=((NAME_KEY, c.endpoint.authorizer),))),
+        lambda c: _connects(c, RequestSigning(more=((NAME_KEY, c.endpoint.authorizer),))),
     ),
     "sigv4-user-name-authorizer": (
         "What does a signed URL get if the user name names an authorizer?",
@@ -141,7 +147,7 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         "Does a signed URL connect with the user name that AWS's SDKs send?",
         lambda c: _connects(c, user_name="?SDK=Python&Version=1.6.2"),
     ),
-    "sigv4-mqtt-3.1": (
+    "sigv4-amplify": (
         "Does a signed URL connect with MQTT 3.1, which Amplify uses?",
         lambda c: _connects(replace(c, version=Version.MQTT_3_1), subprotocol="mqttv3.1"),
     ),
@@ -151,11 +157,11 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     ),
     "sigv4-session-signed": (
         "Does one connect whose session token is signed?",
-        lambda c: _connects(_temporary(c), Signing(session="signed")),
+        lambda c: _connects(_temporary(c), RequestSigning(session="signed")),
     ),
     "sigv4-session-missing": (
         "What does one get without its session token?",
-        lambda c: _connects(_temporary(c), Signing(session="missing")),
+        lambda c: _connects(_temporary(c), RequestSigning(session="missing")),
     ),
     "sigv4-http": (
         "Is a message by HTTPS taken that is signed in its header?",

@@ -3,42 +3,50 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from urllib.parse import quote
 
 from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck
 from iot_authorizer_cli.commands.conformance.https import ask
-from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried
+from iot_authorizer_cli.commands.conformance.wire import NotTried
 
-_HTTPS, _MQTT = 443, 8883
-
-
-def _with(clients: Clients, **changes: object) -> str:
-    """What a CONNECT is answered at an endpoint with changes."""
-    endpoint: Endpoint = replace(clients.endpoint, **changes)  # type: ignore[arg-type]  # The checks name its fields.
-    return replace(clients, endpoint=endpoint).answer(clients.client_id())
+_HTTPS, _MQTT, _CERTIFICATES = 443, 8883, 8443
 
 
-def _at(clients: Clients, port: int, alpn: str | None) -> str:
-    """The same at a port of IoT Core. On this machine, one port with any number stands for all of them."""
+def _at(clients: Clients, port: int) -> Clients:
+    """The client at a port of IoT Core, without ALPN. On this machine, one port stands for all of them."""
     if clients.endpoint.port != _HTTPS:
-        raise NotTried("needs an endpoint on port 443: on this machine, one port is used like 443 and 8883")
-    return _with(clients, port=port, alpn=alpn)
+        raise NotTried("needs an endpoint on port 443: on this machine, one port is used like all ports of IoT Core")
+    return replace(clients, endpoint=replace(clients.endpoint, port=port, alpn=None))
+
+
+def _with_alpn(clients: Clients, alpn: str) -> Clients:
+    return replace(clients, endpoint=replace(clients.endpoint, alpn=alpn))
+
+
+def _connect(clients: Clients) -> str:
+    return clients.answer(clients.client_id())
+
+
+def _publish(clients: Clients, alpn: str | None = None) -> str:
+    return ask(clients, "POST", f"/topics/{quote(clients.topic(), safe='')}?qos=1", {}, b"hello", alpn)
 
 
 _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     "alpn-certificates": (
         "What does a password get with the ALPN name for certificates, x-amzn-mqtt-ca?",
-        lambda c: _with(c, alpn="x-amzn-mqtt-ca"),
+        lambda c: _connect(_with_alpn(c, "x-amzn-mqtt-ca")),
     ),
-    "alpn-http": ("What does MQTT get with the ALPN name http/1.1?", lambda c: _with(c, alpn="http/1.1")),
-    "alpn-missing": ("What does MQTT get on port 443 without ALPN?", lambda c: _at(c, _HTTPS, None)),
-    "port-8883": ("What does a password get on port 8883?", lambda c: _at(c, _MQTT, None)),
+    "alpn-http": ("What does MQTT get with the ALPN name http/1.1?", lambda c: _connect(_with_alpn(c, "http/1.1"))),
+    "alpn-missing": ("What does MQTT get on port 443 without ALPN?", lambda c: _connect(_at(c, _HTTPS))),
+    "port-8883": ("What does a password get on port 8883?", lambda c: _connect(_at(c, _MQTT))),
+    "port-8443": ("What does a token by HTTPS get on port 8443?", lambda c: _publish(_at(c, _CERTIFICATES))),
     "server-name-missing": (
         "What does a client get that sends no server name (SNI)?",
-        lambda c: _with(c, sends_server_name=False),
+        lambda c: _connect(replace(c, endpoint=replace(c.endpoint, sends_server_name=False))),
     ),
     "alpn-https-certificates": (
         "What does a token by HTTPS get with the ALPN name for certificates, x-amzn-http-ca?",
-        lambda c: ask(c, "POST", f"/topics/{c.topic()}?qos=1", {}, b"hello", alpn="x-amzn-http-ca"),
+        lambda c: _publish(c, "x-amzn-http-ca"),
     ),
 }
 TLS_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
