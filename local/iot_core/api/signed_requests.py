@@ -42,7 +42,8 @@ class SignedRequests:
         try:
             if own := names_authorizer(sent):
                 raise signed_with_authorizer(f"found {place}, and {own} of a custom authorizer")
-            # unmeasured: whether AWS takes a signed URL for an HTTPS request. All SDKs sign the header.
+            # unmeasured (check sigv4-http-url): whether AWS takes a signed URL for an HTTPS request. All SDKs sign the
+            # header.
             if place != AUTHORIZATION:
                 raise malformed_signature(f"found {place}: expected the signature in {AUTHORIZATION}")
             keys, signatures = self._core.access_keys, self._core.signatures

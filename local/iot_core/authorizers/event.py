@@ -81,7 +81,8 @@ class ConnectionRequest(_Context):
     def domain_name(self) -> str | None:
         """The host that the client connected to, for `iot:DomainName`; None if nothing names it.
 
-        unmeasured: that it is TLS's server name, and otherwise the host of the Host header (assumed).
+        unmeasured (check variable-domain-name): that iot:DomainName is TLS's server name, and otherwise the host of
+        the Host header (assumed).
         """
         if self.tls_context is not None and self.tls_context.server_name:
             return self.tls_context.server_name

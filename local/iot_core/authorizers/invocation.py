@@ -233,8 +233,8 @@ def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescripti
         expected = f"signing is enabled: expected {SIGNATURE_KEY}"
         raise Refused(IotCoreReason.SIGNATURE_MISSING, expected + request.similar(SIGNATURE_KEY))
     try:
-        # unmeasured: whether a token's signature may be base64 without padding, as API_TestInvokeAuthorizer's pattern
-        # allows (assumed: yes).
+        # unmeasured (check signature-unpadded): whether a token's signature may be base64 without padding, as
+        # API_TestInvokeAuthorizer's pattern allows (assumed: yes).
         padding = "=" * (-len(text) % 4)
         signature, message = base64.b64decode(text + padding, validate=True), token.encode()
     except binascii.Error:

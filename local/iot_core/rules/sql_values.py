@@ -81,7 +81,7 @@ def client_id(given: SqlInput) -> object:
 
 
 def principal(given: SqlInput) -> object:
-    """`principal()`. unmeasured: that it is a custom authorizer's principal ID (assumed)."""
+    """`principal()`. unmeasured: that `principal()` of SQL is a custom authorizer's principal ID (assumed)."""
     return UNDEFINED if given.principal is None else given.principal
 
 

@@ -99,8 +99,8 @@ def _sized(asked: AnswerRequest, size: int, filler: str) -> Document:
 def _size(
     asked: AnswerRequest, size: int = 2048, filler: str = "x", write: Callable[[Document], Document | str] = _text
 ) -> Mapping[str, object]:
-    """A document of a size beside the one that allows to connect, written in some way."""
-    return _policies(_connect(asked), write(_sized(asked, size, filler)))
+    """A document of a size beside the one that allows to connect, both written in some way."""
+    return _policies(write(_connect(asked)), write(_sized(asked, size, filler)))
 
 
 def _count(asked: AnswerRequest, count: int) -> Mapping[str, object]:
@@ -136,7 +136,7 @@ def _denied_elsewhere(asked: AnswerRequest) -> Mapping[str, object]:
 
 def _duplicate_key(asked: AnswerRequest) -> Mapping[str, object]:
     text = _text(_document("iot:Publish", asked.topic()))
-    return _policies(_connect(asked), text.replace('"Effect":"Allow"', '"Effect":"Deny","Effect":"Allow"'))
+    return _policies(_text(_connect(asked)), text.replace('"Effect":"Allow"', '"Effect":"Deny","Effect":"Allow"'))
 
 
 def _condition(action: str, resource: str, operator: str, key: str, *values: str) -> Document:
@@ -154,6 +154,15 @@ def _to_topics(asked: AnswerRequest) -> Mapping[str, object]:
     like = f"conformance/{asked.user}/open/{asked.check}/*/z"
     send = _condition("iot:SendDirectMessage", asked.clients, "StringLike", "iot:Topic", like)
     return _policies(_connect(asked), _document("iot:Receive", asked.topic("*")), send)
+
+
+def _operators(asked: AnswerRequest) -> Mapping[str, object]:
+    """May subscribe to a filter of each operator's name, if IoT Core knows the operator."""
+    wanted = {"StringLike": "*", "StringNotLike": "-", "StringNotEqualsIgnoreCase": "-", "Null": "false"}
+    named = {**wanted, "StringLikeIfExists": "*", "ForAnyValue:StringLike": "*"}
+    resources = {name: asked.topic(f"/{name}", "topicfilter") for name in named}
+    every = (_condition("iot:Subscribe", resources[name], name, "iot:DomainName", named[name]) for name in named)
+    return _policies(_connect(asked), *every)
 
 
 def _nothing_to_compare(asked: AnswerRequest) -> Mapping[str, object]:
@@ -183,7 +192,7 @@ ANSWERS: Mapping[str, Answering] = MappingProxyType(
         "size-spaces": partial(_size, write=partial(json.dumps, indent=4)),
         "documents-10": partial(_count, count=10),
         "documents-11": partial(_count, count=11),
-        "document-broken": lambda asked: _policies(_connect(asked), "{"),
+        "document-broken": lambda asked: _policies(_text(_connect(asked)), "{"),
         "document-duplicate-key": _duplicate_key,
         "document-empty": lambda asked: _policies(_connect(asked), {"Version": "2012-10-17", "Statement": []}),
         "answer-short-refresh": lambda asked: _times(asked, 299, 86_400),
@@ -197,10 +206,12 @@ ANSWERS: Mapping[str, Answering] = MappingProxyType(
         "hash-in-resource": lambda asked: _subscribe(asked, "/#"),
         "plus-in-topic": lambda asked: _publish(asked, "/+"),
         "variable-client-id": lambda asked: _publish(asked, "/${iot:ClientId}"),
+        "variable-domain-name": lambda asked: _subscribe(asked, "/${iot:DomainName}"),
         "variable-star": lambda asked: _publish(asked, "/${iot:ClientId}"),
         "variable-literal": lambda asked: _subscribe(asked, "/${*}", "/${?}x", "/${$}"),
         "variable-unknown": lambda asked: _subscribe(asked, "/a", "/${iot:Conformance}"),
         "condition-without-values": _nothing_to_compare,
+        "condition-operators": _operators,
         "connect-persistent": _not_persistent,
         "receive-refused": lambda asked: _all(asked, "Receive"),
         "ingest": _ingest,

@@ -17,6 +17,7 @@ from iot_core.mqtt import Connack, Disconnect, Properties, Publish, Subscribe, S
 _V3, _V5 = Version.MQTT_3_1_1, Version.MQTT_5
 _TOO_LARGE = 128 * 1024 + 1
 _PACKET_ID = 7
+_TWO_MINUTES = 120
 _BETWEEN_CONNECTS = 1.1
 """Seconds."""
 
@@ -248,6 +249,19 @@ def _presence(clients: Clients, kind: str) -> str:
     return ", ".join([*sorted(event), *filter(None, [event.get("disconnectReason")])])
 
 
+def _presence_time(clients: Clients) -> str:
+    """How wrong the time of an event is, by the clock of this machine."""
+    with clients.connected() as wire:
+        wire.answer(subscribe(f"$aws/events/presence/connected/{clients.client_id('b')}"))
+        before = time.time()
+        with clients.connected("b"):
+            found = wire.next_of(Publish)
+    if not isinstance(found, Publish):
+        return described(found)
+    wrong = json.loads(found.payload)["timestamp"] / 1000 - before
+    return f"{'less' if abs(wrong) < _TWO_MINUTES else 'more'} than two minutes wrong"
+
+
 def _carried(clients: Clients) -> str:
     told = Properties(
         content_type="text/plain",
@@ -313,6 +327,7 @@ _ONCE: dict[str, ConformanceCheck] = {
         ConformanceCheck(
             "presence-disconnected", "Which fields has that of a lost one?", lambda c: _presence(c, "disconnected")
         ),
+        ConformanceCheck("presence-time", "Is the time of an event right?", _presence_time),
         ConformanceCheck("properties", "Which properties of a message arrive?", _carried),
     )
 }

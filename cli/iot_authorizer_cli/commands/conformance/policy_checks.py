@@ -43,6 +43,11 @@ def _own_client_id(clients: Clients) -> str:
         return wire.answer(message(f"{clients.topic()}/{clients.client_id()}"))
 
 
+def _domain_name(clients: Clients) -> str:
+    with clients.connected() as wire:
+        return wire.answer(filters(clients, f"/{clients.endpoint.host}", "/other"))
+
+
 def _star_in_client_id(clients: Clients) -> str:
     with clients.connected("*") as wire:
         return wire.answer(message(f"{clients.topic()}/{clients.client_id('other')}"))
@@ -96,6 +101,7 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
     "hash-in-resource": ("Is a # of a resource only itself?", _subscribe("/#", "/a", "/+")),
     "plus-in-topic": ("May a client publish to a level if the resource has + there?", _plus_in_topic),
     "variable-client-id": ("Is ${iot:ClientId} filled in?", _own_client_id),
+    "variable-domain-name": ("Is ${iot:DomainName} the host that the client connected to?", _domain_name),
     "variable-star": ("Is a * in a client ID a wildcard where the policy has ${iot:ClientId}?", _star_in_client_id),
     "variable-literal": (
         "Are ${*}, ${?} and ${$} only the characters?",
@@ -106,9 +112,20 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
         _subscribe("/a", "/b", "/${iot:Conformance}", "/"),
     ),
     "condition-without-values": ("Does an Allow apply whose condition has no values?", _publish),
+    "condition-operators": (
+        "Does IoT Core know StringLike, StringNotLike, StringNotEqualsIgnoreCase, Null, …IfExists and ForAnyValue?",
+        _subscribe(
+            "/StringLike",
+            "/StringNotLike",
+            "/StringNotEqualsIgnoreCase",
+            "/Null",
+            "/StringLikeIfExists",
+            "/ForAnyValue:StringLike",
+        ),
+    ),
     "connect-persistent": ("Does a CONNECT that resumes a session need PersistentConnect?", _persistent),
     "receive-refused": ("Does a message arrive that the client may not receive?", _not_received),
-    "ingest": ("What does basic ingest get without such a rule, and without a rule's name?", _ingest),
+    "ingest": ("What does basic ingest get without a topic, and without a rule's name?", _ingest),
 }
 POLICY_CHECKS = checks_of(_ASKED)
 """All checks of policies by their names."""

@@ -155,6 +155,9 @@ FOUND: Mapping[str, str] = {
     "refresh-narrower": "PUBLISH QoS 0: before, PUBACK 0x00; connected after 6 minutes; DISCONNECT 0x87, closed",
     "disconnect-after": "DISCONNECT 0xa0, closed after 5 minutes",
     "disconnect-kept": "DISCONNECT 0xa0, closed after 10 minutes",
+    "presence-time": "less than two minutes wrong",
+    "variable-domain-name": "SUBACK 0x00 0x87",
+    "condition-operators": "SUBACK 0x00 0x00 0x00 0x00 0x00 0x00",
 }
 QUICK = ("--check", "publish-allowed-5", "--check", "retained", "--check", "http-publish")
 
