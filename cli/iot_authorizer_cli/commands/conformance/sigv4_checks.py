@@ -24,6 +24,7 @@ _FOR_HTTPS = RequestSigning(service="iotdata", session="signed")
 _CONNECTED, _PUBLISHED = "101, CONNACK 0x00", "200"
 _NOT_ALLOWED = "CONNACK 0x87"
 _ACCOUNT, _UNIQUE_ID, _SESSION_NAME = map(re.compile, (r"\b\d{12}\b", r"\b(A[A-Z]{3})[A-Z0-9]+", r":[^/]*"))
+_SHOWN = re.compile(r"(ACCOUNT|A[A-Z]{3}…|:SESSION|/)+")
 _HOUR, _DAY = 3600, 86_400
 
 
@@ -107,7 +108,8 @@ def principal(clients: Clients, key: AwsKey) -> str:
     if not isinstance(found, Publish):
         return described(found)
     text = str(json.loads(found.payload).get("principalIdentifier"))
-    return _SESSION_NAME.sub(":SESSION", _ACCOUNT.sub("ACCOUNT", _UNIQUE_ID.sub(r"\1…", text)))
+    shown = _SESSION_NAME.sub(":SESSION", _ACCOUNT.sub("ACCOUNT", _UNIQUE_ID.sub(r"\1…", text)))
+    return shown if _SHOWN.fullmatch(shown) else "another form"
 
 
 def _principal_of_user(clients: Clients) -> str:
