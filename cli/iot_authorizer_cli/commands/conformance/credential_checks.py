@@ -124,6 +124,10 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
         "Does a WebSocket connect with all in its query string?",
         lambda c: _web(c, f"{_name(c)}&{_token(c)}"),
     ),
+    "websocket-wrong-token": (
+        "What does a WebSocket with a wrong token get?",
+        lambda c: _web(c, f"{_name(c)}&token=wrong"),
+    ),
     "websocket-headers": (
         "Does a WebSocket connect with all in its headers?",
         lambda c: _web(c, "", {NAME_KEY: c.endpoint.authorizer, "token": c.endpoint.token}),

@@ -22,6 +22,7 @@ ENTRY: Mapping[str, str] = {
     "token-in-user-name": YES,
     "signature-not-needed": YES,
     "websocket-query": WEB_YES,
+    "websocket-wrong-token": WEB_NO,
     "websocket-headers": WEB_YES,
     "websocket-header-case": WEB_YES,
     "websocket-user-name": WEB_YES,

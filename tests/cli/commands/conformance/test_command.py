@@ -75,8 +75,6 @@ FOUND: Mapping[str, str] = {
     "http-header-case": "200",
     "http-to-mqtt": "200, PUBLISH QoS 1: hello",
     "http-retained-refused": "403",
-    "websocket": "101",
-    "websocket-wrong-token": "101",
     "properties": "content_type, correlation_data, message_expiry_interval, response_topic, user_properties",
     "size-2048": "PUBACK 0x00",
     "size-2049": "CONNACK 0x87",
