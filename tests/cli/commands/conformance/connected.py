@@ -30,7 +30,7 @@ CONNECTED: Mapping[str, str] = {
     "variable-literal": "SUBACK 0x00 0x87 0x00 0x87 0x00",
     "variable-unknown": "SUBACK 0x00 0x87 0x87 0x87",
     "condition-without-values": "CONNACK 0x87",
-    "connect-persistent": "CONNACK 0x00, CONNACK 0x00",
+    "connect-persistent": "CONNACK 0x00, CONNACK 0x00, CONNACK 0x87",
     "receive-refused": "SUBACK 0x01, PUBACK 0x00",
     "ingest": "DISCONNECT 0x90, closed; DISCONNECT 0x90, closed",
     "subscription-51": "0 of 50 refused, then SUBACK 0x97",
