@@ -51,8 +51,8 @@ class RequestSigning:
     """The seconds of X-Amz-Expires; None for none."""
     session: Literal["unsigned", "signed", "missing"] = "unsigned"
     """Where the session token is: appended to what is signed, part of it, or nowhere."""
-    reverse: bool = False
-    """Whether the parameters are sent in another order than the signed one."""
+    sent: Callable[[str], str] = str
+    """Writes the signed query string in another way before it is sent."""
     wrong_secret: bool = False
     """Whether the secret is not that of the key."""
     more: Sequence[tuple[str, str]] = ()
@@ -78,9 +78,8 @@ class RequestSigning:
             method, canonical_path(path.encode()), query, (("host", host.encode()),), sha256(body)
         )
         found = signature(self._secret(key), scope, date, canonical)
-        sent = "&".join(reversed(query.split("&"))) if self.reverse else query
         appended = [f"&{name}={quote(value, safe='')}" for name, value in token if self.session == "unsigned"]
-        return f"{sent}&X-Amz-Signature={found}{''.join(appended)}"
+        return f"{self.sent(query)}&X-Amz-Signature={found}{''.join(appended)}"
 
     def headers(self, key: AwsKey, host: str, method: str, path: str, query: str, body: bytes) -> dict[str, str]:
         """The headers of a signed request. By default its session token is one of the signed headers."""

@@ -1,7 +1,7 @@
 """`iot-authorizer conformance`: the same checks against IoT Core in an account and on this machine."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -133,7 +133,9 @@ def conformance(
     """Compare your account with IoT Core on this machine.
 
     Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about five minutes,
-    and invokes the deployed functions some 230 times. With --slow, it takes 11 minutes more.
+    and invokes the deployed functions some 230 times. With --slow, it takes 11 minutes more. Some checks sign requests
+    with your AWS credentials, which are found as the aws CLI finds them. What cannot be asked is not tried, and the
+    line says what it needs.
 
     Exits with 1 if an answer differs.
     """
@@ -147,7 +149,7 @@ def conformance(
     there = _there(project, endpoint, authorizer, ca) if against is None else _read(against)
     if isinstance(there, Endpoint):
         there = replace(
-            there, signed_authorizer=signed_authorizer, find_key=cache(partial(_users_key, there.host, role))
+            there, signed_authorizer=signed_authorizer, find_key=_find_once(partial(_users_key, there.host, role))
         )
     if isinstance(there, Mapping):
         checks = [each for each in checks if each.name in there]
@@ -192,6 +194,24 @@ def _there(project: ConformanceProject, address: str | None, authorizer: str, ca
     if not host or not (port or "443").isdecimal():
         raise typer.BadParameter(f"{address}: expected HOST or HOST:PORT, without https://", param_hint="--endpoint")
     return project.endpoint(host, int(port or 443), patience=_PATIENCE, authorizer=authorizer, ca=ca)
+
+
+def _find_once(find: Callable[[], AwsKey]) -> Callable[[], AwsKey]:
+    """Finds a key once, for all checks. If that fails, all get the same reason."""
+
+    @cache
+    def found() -> AwsKey | NotTried:
+        try:
+            return find()
+        except NotTried as reason:
+            return reason
+
+    def key() -> AwsKey:
+        if isinstance(answer := found(), NotTried):
+            raise answer
+        return answer
+
+    return key
 
 
 def _users_key(host: str, role: str | None) -> AwsKey:

@@ -4,11 +4,11 @@ Most ask what IoT Core itself reads: which spellings of the authorizer's name it
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
-from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import Clients, Run, checks_of
 from iot_authorizer_cli.commands.conformance.https import NAME_KEY, Headers, ask
 from iot_authorizer_cli.commands.conformance.project import spaced
 from iot_authorizer_cli.commands.conformance.websocket import answer_over_websocket
@@ -65,7 +65,7 @@ def _in_query(clients: Clients, query: str) -> str:
     return _publish(clients, query, {NAME_KEY: None, "token": None})
 
 
-_ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
+_ASKED: Mapping[str, tuple[str, Run]] = {
     "name-encoded": (
         "Is the authorizer's name percent-decoded in the user name?",
         lambda c: _query(c, f"{NAME_KEY}={escaped(c.endpoint.authorizer)}"),
@@ -123,6 +123,10 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     "websocket-query": (
         "Does a WebSocket connect with all in its query string?",
         lambda c: _web(c, f"{_name(c)}&{_token(c)}"),
+    ),
+    "websocket-wrong-token": (
+        "What does a WebSocket with a wrong token get?",
+        lambda c: _web(c, f"{_name(c)}&token=wrong"),
     ),
     "websocket-headers": (
         "Does a WebSocket connect with all in its headers?",
@@ -189,7 +193,5 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         lambda c: _publish(c, _name(c), {NAME_KEY: "conformance-no-such-authorizer"}),
     ),
 }
-CREDENTIAL_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {name: ConformanceCheck(name, asks, run) for name, (asks, run) in _ASKED.items()}
-)
+CREDENTIAL_CHECKS = checks_of(_ASKED)
 """All of them by their names."""

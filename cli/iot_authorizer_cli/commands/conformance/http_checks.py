@@ -1,4 +1,4 @@
-"""The checks over HTTPS, where a client shows a token: messages, retained messages, and the upgrade to a WebSocket."""
+"""The checks over HTTPS, where a client shows a token: messages and retained messages."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -8,14 +8,6 @@ from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceC
 from iot_authorizer_cli.commands.conformance.https import NAME_KEY, Headers, ask
 from iot_authorizer_cli.commands.conformance.wire import described
 from iot_core.mqtt import Publish, Version
-
-_UPGRADE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "Y29uZm9ybWFuY2VjaGVjaw==",
-    "Sec-WebSocket-Protocol": "mqtt",
-}
 
 
 def _publish(clients: Clients, kind: str = "open", query: str = "?qos=1", payload: bytes = b"hello") -> str:
@@ -40,11 +32,6 @@ def _from_mqtt(clients: Clients) -> str:
         return found
 
 
-def _upgrade(clients: Clients, token: str) -> str:
-    query = f"{NAME_KEY}={clients.endpoint.authorizer}&token={token}"
-    return ask(clients, "GET", f"/mqtt?{query}", {"token": None, NAME_KEY: None, **_UPGRADE})
-
-
 _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     "http-publish": ("What does a message by HTTPS get?", _publish),
     "http-publish-refused": ("What does one get that is not allowed?", lambda c: _publish(c, "closed")),
@@ -65,8 +52,6 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     ),
     "http-to-mqtt": ("Does a message by HTTPS arrive by MQTT?", _to_mqtt),
     "http-retained-refused": ("May a custom authorizer's client read a retained message by HTTPS?", _from_mqtt),
-    "websocket": ("What does a WebSocket with a token get?", lambda c: _upgrade(c, c.endpoint.token)),
-    "websocket-wrong-token": ("What does a WebSocket with a wrong token get?", lambda c: _upgrade(c, "wrong")),
 }
 HTTP_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
     {name: ConformanceCheck(name, asks, run, Version.MQTT_3_1_1) for name, (asks, run) in _ASKED.items()}

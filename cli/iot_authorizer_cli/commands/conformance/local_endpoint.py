@@ -23,26 +23,31 @@ def local_endpoint(project: ConformanceProject, time_scale: float = 1) -> Iterat
     from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415 (other commands do not load the server)
 
     with LocalIotCore(project.configuration, time_scale=time_scale) as core:
-        add_signed_authorizer(core, project)
-        core.call(lambda: core.authorizers.update(NAME, enable_caching_for_http=True))
+        put_authorizers(core, project)
         endpoint = project.endpoint(
             "localhost", core.tls_port, patience=_PATIENCE, ca=core.ca_path, time_scale=time_scale
         )
         yield replace(endpoint, signed_authorizer=SIGNED_NAME, find_key=cache(partial(_owners_key, core)))
 
 
-def add_signed_authorizer(core: "LocalIotCore", project: ConformanceProject) -> None:
-    """Adds the authorizer of `signed.toml`. Its function is that of the other one, which reads tokens the same way."""
+def put_authorizers(core: "LocalIotCore", project: ConformanceProject) -> None:
+    """Sets what the stage sets, and adds the authorizer of `signed.toml`.
+
+    The function of the other authorizer serves it too: it reads tokens the same way.
+    """
     configured = core.configuration.configured.description
-    core.call(
-        lambda: core.authorizers.create(
+
+    def put() -> None:
+        core.authorizers.update(NAME, enable_caching_for_http=True)
+        core.authorizers.create(
             SIGNED_NAME,
             function_arn=configured.function_arn,
             token_key_name=configured.token_key_name,
             public_keys={"key-1": project.public_signing_key},
             status="ACTIVE",
         )
-    )
+
+    core.call(put)
 
 
 def _owners_key(core: "LocalIotCore") -> AwsKey:

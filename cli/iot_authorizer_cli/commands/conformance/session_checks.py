@@ -7,14 +7,13 @@ the same, the role does not allow it, and the check says nothing: it is not trie
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigning
-from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck, NotConnected, message, subscribe
-from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, publish
+from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected, Run, checks_of, message, subscribe
+from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, principal, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
-from iot_authorizer_cli.commands.conformance.wire import NotTried
+from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused
 from iot_core.mqtt import Publish, Subscribe, Will
 from iot_policies.account_region import AccountRegion
 
@@ -185,11 +184,27 @@ def _answer(question: _Question, clients: Clients) -> str:
     return question.act(clients, key.assume(json.dumps({"Version": "2012-10-17", "Statement": statements})))
 
 
-def _check(name: str, question: _Question) -> ConformanceCheck:
-    return ConformanceCheck(name, question.asks, lambda clients: _answer(question, clients))
+def _ask(question: _Question) -> Run:
+    return lambda clients: _answer(question, clients)
 
 
-SESSION_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {name: _check(name, question) for name, question in _QUESTIONS.items()}
-)
+def _of_size(clients: Clients, size: int) -> str:
+    """What STS answers to a session policy with so many characters."""
+    try:
+        clients.endpoint.find_key().assume(EVERYTHING.ljust(size))
+    except RoleRefused as refused:
+        return refused.code
+    return "a session"
+
+
+def _principal(clients: Clients) -> str:
+    return principal(clients, clients.endpoint.find_key().assume(EVERYTHING))
+
+
+_OTHERS: dict[str, tuple[str, Run]] = {
+    "session-policy-2048": ("What does a session policy of 2,048 characters get?", lambda c: _of_size(c, 2048)),
+    "session-policy-2049": ("What does one of 2,049 characters get?", lambda c: _of_size(c, 2049)),
+    "session-principal": ("Which principal ID has the session of a role?", _principal),
+}
+SESSION_CHECKS = checks_of(_OTHERS | {name: (each.asks, _ask(each)) for name, each in _QUESTIONS.items()})
 """All of them by their names."""

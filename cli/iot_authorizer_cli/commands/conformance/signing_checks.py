@@ -6,10 +6,9 @@ query string and the headers. They need the authorizer of `signed.toml`.
 
 import base64
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from urllib.parse import quote
 
-from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import Clients, Run, checks_of
 from iot_authorizer_cli.commands.conformance.credential_checks import escaped
 from iot_authorizer_cli.commands.conformance.https import NAME_KEY, ask
 from iot_authorizer_cli.commands.conformance.websocket import answer_over_websocket
@@ -76,7 +75,7 @@ def _publish(clients: Clients, **changes: str | None) -> str:
     return ask(clients, "POST", path, {**_headers(clients), **changes}, b"hello")
 
 
-_ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
+_ASKED: Mapping[str, tuple[str, Run]] = {
     "signature": (
         "Does a client connect with a token and its percent-encoded signature in the user name?",
         lambda c: _tokens(c, _token(c)),
@@ -157,7 +156,5 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         lambda c: _publish(c, **{_KEY: _NO_SIGNATURE}),
     ),
 }
-SIGNING_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {name: ConformanceCheck(name, asks, run) for name, (asks, run) in _ASKED.items()}
-)
+SIGNING_CHECKS = checks_of(_ASKED)
 """All of them by their names."""

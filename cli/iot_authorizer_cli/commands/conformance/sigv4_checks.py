@@ -4,17 +4,18 @@ They need credentials of AWS that may connect and publish as the checks do. If a
 wrong one says nothing, so it is not tried.
 """
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from urllib.parse import quote
 
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigning
-from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import Clients, Run, checks_of, subscribe
 from iot_authorizer_cli.commands.conformance.https import NAME_KEY, ask
 from iot_authorizer_cli.commands.conformance.websocket import answer_over_websocket
-from iot_authorizer_cli.commands.conformance.wire import NotTried
-from iot_core.mqtt import Version
+from iot_authorizer_cli.commands.conformance.wire import NotTried, described
+from iot_core.mqtt import Publish, Version
 
 EVERYTHING = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]}'
 """A session policy that takes nothing away from the role."""
@@ -22,12 +23,16 @@ _FOR_WEB_SOCKETS = RequestSigning()
 _FOR_HTTPS = RequestSigning(service="iotdata", session="signed")
 _CONNECTED, _PUBLISHED = "101, CONNACK 0x00", "200"
 _NOT_ALLOWED = "CONNACK 0x87"
+_ACCOUNT, _UNIQUE_ID, _SESSION_NAME = map(re.compile, (r"\b\d{12}\b", r"\b(A[A-Z]{3})[A-Z0-9]+", r":[^/]*"))
+_SHOWN = re.compile(r"(ACCOUNT|A[A-Z]{3}…|:SESSION|/)+")
 _HOUR, _DAY = 3600, 86_400
 
 
-def publish(clients: Clients, key: AwsKey, signing: RequestSigning = _FOR_HTTPS, *, in_url: bool = False) -> str:
-    """What a message by HTTPS gets that is signed in its header, or in its URL."""
-    path, query, body = f"/topics/{quote(clients.topic(), safe='')}", "qos=1", b"hello"
+def publish(
+    clients: Clients, key: AwsKey, signing: RequestSigning = _FOR_HTTPS, *, in_url: bool = False, before: str = ""
+) -> str:
+    """What a message by HTTPS gets that is signed in its header, or in its URL. Its path begins with `before`."""
+    path, query, body = f"{before}/topics/{quote(clients.topic(), safe='')}", "qos=1", b"hello"
     headers: Mapping[str, str | None] = {NAME_KEY: None, "token": None}
     if in_url:
         query = signing.query(key, clients.endpoint.address, path, "POST", body)
@@ -59,11 +64,11 @@ def _connects(
     return _sign(clients, _find_key(clients), signing, subprotocol, **fields)
 
 
-def _publishes(clients: Clients, signing: RequestSigning, *, in_url: bool = False) -> str:
+def _publishes(clients: Clients, signing: RequestSigning, *, in_url: bool = False, before: str = "") -> str:
     key = clients.endpoint.find_key()
     if (found := publish(clients, key)) != _PUBLISHED:
         raise NotTried(f"a right signature gets {found}: use credentials that may connect and publish")
-    return publish(clients, key, signing, in_url=in_url)
+    return publish(clients, key, signing, in_url=in_url, before=before)
 
 
 def _publishes_right(clients: Clients) -> str:
@@ -91,12 +96,39 @@ def _in_header(clients: Clients) -> str:
     return answer_over_websocket(clients, "", signing.headers(key, clients.endpoint.address, "GET", "/mqtt", "", b""))
 
 
+def principal(clients: Clients, key: AwsKey) -> str:
+    """The principal ID of a signed client, as a presence event tells it, without the account and names."""
+    topic = f"$aws/events/presence/connected/{clients.client_id()}"
+    with replace(clients, version=Version.MQTT_5).connected("b") as wire:
+        wire.answer(subscribe(topic))
+        connected = _sign(clients, key, _FOR_WEB_SOCKETS)
+        if connected != _CONNECTED:
+            raise NotTried(f"a right signature gets {connected}: use credentials that may connect and publish")
+        found = wire.next_of(Publish)
+    if not isinstance(found, Publish):
+        return described(found)
+    text = str(json.loads(found.payload).get("principalIdentifier"))
+    shown = _SESSION_NAME.sub(":SESSION", _ACCOUNT.sub("ACCOUNT", _UNIQUE_ID.sub(r"\1…", text)))
+    return shown if _SHOWN.fullmatch(shown) else "another form"
+
+
+def _principal_of_user(clients: Clients) -> str:
+    key = clients.endpoint.find_key()
+    if key.session_token is not None:
+        raise NotTried("needs the access key of an IAM user, and your credentials are temporary")
+    return principal(clients, key)
+
+
+def _reversed(query: str) -> str:
+    return "&".join(reversed(query.split("&")))
+
+
 def _elsewhere(clients: Clients) -> RequestSigning:
     region = "eu-west-2" if clients.endpoint.find_key().region != "eu-west-2" else "us-east-1"
     return RequestSigning(region=region)
 
 
-_ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
+_ASKED: Mapping[str, tuple[str, Run]] = {
     "sigv4": ("Does a WebSocket with a signed URL connect?", _right),
     "sigv4-iotdata": (
         "Does a WebSocket connect whose URL is signed for iotdata?",
@@ -132,7 +164,15 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     ),
     "sigv4-order": (
         "Do the parameters of a signed URL have any order?",
-        lambda c: _connects(c, RequestSigning(reverse=True)),
+        lambda c: _connects(c, RequestSigning(sent=_reversed)),
+    ),
+    "sigv4-plus": (
+        "Does a plus in a signed URL stand for itself?",
+        lambda c: _connects(c, RequestSigning(more=(("conformance", "a+b"),), sent=lambda q: q.replace("%2B", "+"))),
+    ),
+    "sigv4-plus-space": (
+        "Does a plus in a signed URL stand for a space?",
+        lambda c: _connects(c, RequestSigning(more=(("conformance", "a b"),), sent=lambda q: q.replace("%20", "+"))),
     ),
     "sigv4-header": ("Does a WebSocket connect that is signed in its header?", _in_header),
     "sigv4-authorizer": (
@@ -163,6 +203,7 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         "What does one get without its session token?",
         lambda c: _connects(_temporary(c), RequestSigning(session="missing")),
     ),
+    "sigv4-principal": ("Which principal ID has the access key of an IAM user?", _principal_of_user),
     "sigv4-http": (
         "Is a message by HTTPS taken that is signed in its header?",
         _publishes_right,
@@ -183,12 +224,14 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         "What does one get that was signed an hour ago?",
         lambda c: _publishes(c, replace(_FOR_HTTPS, age=_HOUR)),
     ),
+    "sigv4-http-dots": (
+        "What does one get that is signed, and whose path has two dots?",
+        lambda c: _publishes(c, _FOR_HTTPS, before="/topics/other/.."),
+    ),
     "sigv4-http-url": (
         "Is a message by HTTPS taken that is signed in its URL?",
         lambda c: _publishes(c, replace(_FOR_HTTPS, session="unsigned"), in_url=True),
     ),
 }
-SIGV4_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {name: ConformanceCheck(name, asks, run) for name, (asks, run) in _ASKED.items()}
-)
+SIGV4_CHECKS = checks_of(_ASKED)
 """All of them by their names."""

@@ -1,11 +1,10 @@
 """The checks of TLS: which ALPN names, ports and server names a client with a user name and password gets in with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from urllib.parse import quote
 
-from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck
+from iot_authorizer_cli.commands.conformance.checks import Clients, Run, checks_of
 from iot_authorizer_cli.commands.conformance.https import ask
 from iot_authorizer_cli.commands.conformance.wire import NotTried
 
@@ -31,7 +30,7 @@ def _publish(clients: Clients, alpn: str | None = None) -> str:
     return ask(clients, "POST", f"/topics/{quote(clients.topic(), safe='')}?qos=1", {}, b"hello", alpn)
 
 
-_ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
+_ASKED: Mapping[str, tuple[str, Run]] = {
     "alpn-certificates": (
         "What does a password get with the ALPN name for certificates, x-amzn-mqtt-ca?",
         lambda c: _connect(_with_alpn(c, "x-amzn-mqtt-ca")),
@@ -49,7 +48,5 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
         lambda c: _publish(c, "x-amzn-http-ca"),
     ),
 }
-TLS_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
-    {name: ConformanceCheck(name, asks, run) for name, (asks, run) in _ASKED.items()}
-)
+TLS_CHECKS = checks_of(_ASKED)
 """All of them by their names."""

@@ -40,6 +40,15 @@ class NotTried(Exception):
     """A question that cannot be asked at this endpoint. Its text is the reason, and what to do."""
 
 
+class RoleRefused(NotTried):
+    """AWS STS does not give a session of the role."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        """The code of the error."""
+        super().__init__(f"AssumeRole of the role: {code}")
+
+
 def _no_key() -> AwsKey:
     raise NotTried("no access key is known")
 

@@ -77,8 +77,6 @@ FOUND: Mapping[str, str] = {
     "http-header-case": "200",
     "http-to-mqtt": "200, PUBLISH QoS 1: hello",
     "http-retained-refused": "403",
-    "websocket": "101",
-    "websocket-wrong-token": "101",
     "properties": "content_type, correlation_data, message_expiry_interval, response_topic, user_properties",
     "presence-time": "less than two minutes wrong",
 }
@@ -100,7 +98,7 @@ def test_each_check_tells_what_iot_core_on_this_machine_answers(project: Path) -
 
 
 def test_the_page_says_how_many_questions_there_are() -> None:
-    assert f"the same {len(CHECKS)} questions" in PAGE.read_text("utf-8")
+    assert f"questions, more than {len(CHECKS) // 100}00," in PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.name)

@@ -2,6 +2,8 @@
 
 import json
 import ssl
+import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.commands.conformance.local_endpoint import add_signed_authorizer, local_endpoint
+from iot_authorizer_cli.commands.conformance.local_endpoint import local_endpoint, put_authorizers
 from iot_authorizer_cli.commands.conformance.project import SIGNED_NAME, read_project
 from iot_authorizer_cli.commands.conformance.wire import connect_tls
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_core.iam.roles import CLIENT_ROLE
-from tests.cli.commands.conformance.entry import ELSEWHERE, ENTRY
+from iot_core.iam.roles import CLIENT_ROLE, RoleSession
+from tests.cli.commands.conformance.entry import ELSEWHERE, NEVER_HERE, WEB_NO
 from tests.cli.in_process import run_here
 
 
@@ -22,7 +24,7 @@ from tests.cli.in_process import run_here
 def other_endpoint(project: Path, folder: Path) -> Iterator[tuple[LocalIotCore, tuple[str, ...]]]:
     """Another IoT Core with the project's authorizers, and the options that name it."""
     with LocalIotCore(project / "authorizer.toml", folder=folder) as other:
-        add_signed_authorizer(other, read_project(project))
+        put_authorizers(other, read_project(project))
         yield other, ("--endpoint", f"localhost:{other.tls_port}", "--ca", str(folder / "ca.pem"))
 
 
@@ -53,12 +55,12 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
     with other_endpoint(project, tmp_path) as (other, there):
         environment = {**without_aws(tmp_path), **users_of(other)}
         needs = ("--signed-authorizer", SIGNED_NAME, "--role", other.iot_core.roles.arn(CLIENT_ROLE))
-        checks = [part for name in ENTRY for part in ("--check", name)]
-        done = run_here(project, "conformance", ".", *checks, *there, *needs, "--json", environment=environment)
-        credentials = json.loads((project / "credentials.json").read_text())
-    told = {each["check"]: each["agrees"] for each in json.loads(done.stdout)}
-    untried = {"alpn-missing", "port-8883", "port-8443", "session-client-id"}
-    assert (done.returncode, told) == (0, {name: None if name in untried else True for name in ENTRY})
+        done = run_here(project, "conformance", ".", *there, *needs, "--json", environment=environment)
+    found = json.loads(done.stdout)
+    differing = [each for each in found if each["agrees"] is False]
+    untried = {each["check"] for each in found if each["agrees"] is None}
+    assert (done.returncode, differing, untried) == (0, [], NEVER_HERE)
+    credentials = json.loads((project / "credentials.json").read_text())
     secrets = [environment["AWS_SECRET_ACCESS_KEY"], *credentials.values()]
     assert [secret for secret in secrets if secret in done.stdout + done.stderr] == []
 
@@ -66,6 +68,11 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
 @pytest.mark.parametrize(
     ("check", "environment", "reason"),
     [
+        (
+            "session-allowed",
+            {},
+            "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ),
         ("signature", {}, "no authorizer with signing: deploy signed.toml, and name it with --signed-authorizer"),
         ("sigv4", {}, "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         (
@@ -79,29 +86,66 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
             "no AWS region is known: set AWS_REGION",
         ),
         (
-            "sigv4-expired",
+            "sigv4",
             {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"},
-            "a right signature gets 403: use credentials that may connect and publish",
-        ),
-        (
-            "session-allowed",
-            {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"},
-            "no role: name one with --role that your credentials may assume and that allows iot:*",
+            "the AWS credentials cannot be used: InvalidClientTokenId: check AWS_PROFILE, or sign in again",
         ),
     ],
 )
 def test_what_a_question_needs_and_does_not_have_is_said_and_is_no_difference(
     project: Path, tmp_path: Path, check: str, environment: Mapping[str, str], reason: str
 ) -> None:
-    with other_endpoint(project, tmp_path) as (_, there):
-        told = {**without_aws(tmp_path), **environment}
+    with other_endpoint(project, tmp_path) as (other, there):
+        told = {**without_aws(tmp_path), "AWS_ENDPOINT_URL_STS": other.url, **environment}
         done = run_here(project, "conformance", ".", "--check", check, *there, environment=told)
-    lines = done.stdout.splitlines()
-    assert (done.returncode, lines[0].partition(":")[0], lines[2:]) == (
-        0,
-        f"not tried  {check}",
-        [f"             there: not tried: {reason}", "1 check, 0 differ, 1 not tried"],
-    )
+    assert not_tried(done, check) == reason
+
+
+def not_tried(done: subprocess.CompletedProcess[str], check: str) -> str:
+    """Why the only check of a run was not tried at the other endpoint."""
+    first, _, there, last = done.stdout.splitlines()
+    told = done.returncode, first.partition(":")[0], last
+    assert told == (0, f"not tried  {check}", "1 check, 0 differ, 1 not tried")
+    return there.removeprefix("             there: not tried: ")
+
+
+@pytest.mark.parametrize(
+    ("check", "allowed", "reason"),
+    [
+        ("sigv4", "Publish", f"your credentials may not connect ({WEB_NO}): they need iot:Connect and iot:Publish"),
+        ("sigv4-expired", "Publish", f"a right signature gets {WEB_NO}: use credentials that may connect and publish"),
+        ("sigv4-http-expired", "Connect", "a right signature gets 403: use credentials that may connect and publish"),
+        ("session-allowed", "*", "AssumeRole of the role: AccessDenied"),
+        ("sigv4-principal", "*", "needs the access key of an IAM user, and your credentials are temporary"),
+    ],
+)
+def test_what_credentials_may_not_do_is_no_difference(
+    project: Path, tmp_path: Path, check: str, allowed: str, reason: str
+) -> None:
+    policy = {"Effect": "Allow", "Action": f"iot:{allowed}", "Resource": "*"}
+    session_policy = json.dumps({"Version": "2012-10-17", "Statement": [policy]})
+    with other_endpoint(project, tmp_path) as (other, there):
+        core, now = other.iot_core, int(time.time())
+        session = RoleSession(CLIENT_ROLE, "user", now, now + 900, session_policy)
+        key = other.call(lambda: core.temporary_keys.issue(session))
+        environment = {
+            **without_aws(tmp_path),
+            **users_of(other),
+            "AWS_ACCESS_KEY_ID": key.key_id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
+            "AWS_SESSION_TOKEN": str(key.session_token),
+        }
+        options = ("--check", check, "--role", core.roles.arn(CLIENT_ROLE))
+        done = run_here(project, "conformance", ".", *options, *there, environment=environment)
+    assert not_tried(done, check) == reason
+
+
+def test_sessions_need_a_role(project: Path, tmp_path: Path) -> None:
+    with other_endpoint(project, tmp_path) as (other, there):
+        environment = {**without_aws(tmp_path), **users_of(other)}
+        done = run_here(project, "conformance", ".", "--check", "session-allowed", *there, environment=environment)
+    reason = "no role: name one with --role that your credentials may assume and that allows iot:*"
+    assert not_tried(done, "session-allowed") == reason
 
 
 def test_an_answer_is_shown_that_only_the_other_endpoint_has(project: Path, tmp_path: Path) -> None:
