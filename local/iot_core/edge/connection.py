@@ -199,7 +199,7 @@ class MqttConnection(asyncio.Protocol):
         """
         if not isinstance(packet, Connect):
             raise BrokenRule("the first packet must be a CONNECT [MQTT-3.1.0-1]", ReasonCode.PROTOCOL_ERROR)
-        # unmeasured (check sigv4-mqtt-3.1): which connections may use MQTT 3.1 (assumed: signed WebSocket connections,
+        # unmeasured (check sigv4-amplify): which connections may use MQTT 3.1 (assumed: signed WebSocket connections,
         # where AWS's own Amplify PubSub does; AWS documents only 3.1.1 and 5).
         if packet.version is Version.MQTT_3_1 and self._network.signed_by is None:
             raise UnsupportedVersion("MQIsdp", packet.version)

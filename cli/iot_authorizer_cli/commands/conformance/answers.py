@@ -2,7 +2,7 @@
 
 - A check asks with its client ID, `USER/CHECK-NAME`, or over HTTPS with `check=CHECK-NAME` in the query string.
 - Only a client that this package accepts gets such an answer. What it may do then is below `conformance/USER/`. But to
-  list retained messages has no narrower resource than all, and two topics of basic ingest have no rule.
+  list retained messages has no narrower resource than all, and two topics of basic ingest reach no rule.
 - `iot-authorizer conformance` writes this file into its project, so it imports nothing of the command.
 """
 
@@ -234,9 +234,11 @@ ANSWERS: Mapping[str, Answering] = MappingProxyType(
 def lambda_handler(event: Event, context: Context) -> Mapping[str, object]:
     """Answers IoT Core's event."""
     usual = cast("Mapping[str, object]", _usual()(event, context))
+    if not usual["isAuthenticated"]:
+        return usual
     check, _, name = _wanted(event).rpartition("-")
     answer = ANSWERS.get(check) or ANSWERS.get(check.partition("-")[0])
-    if answer is None or not usual["isAuthenticated"]:
+    if answer is None:
         return usual
     _, partition, _, region, account, *_ = context.invoked_function_arn.split(":")
     asked = AnswerRequest(f"arn:{partition}:iot:{region}:{account}", str(usual["principalId"]), check, name)

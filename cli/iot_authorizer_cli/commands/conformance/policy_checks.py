@@ -6,7 +6,7 @@ The function answers each of them with a policy of its own (`answers.py`).
 from collections.abc import Mapping
 
 from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected, Run, checks_of, message, subscribe
-from iot_core.mqtt import Subscribe, Subscription
+from iot_core.mqtt import Properties, Subscribe, Subscription
 
 
 def filters(clients: Clients, *rests: str) -> Subscribe:
@@ -60,9 +60,13 @@ def _not_received(clients: Clients) -> str:
 
 
 def _persistent(clients: Clients) -> str:
-    """A CONNECT of MQTT 5 that resumes a session, but asks for none that outlives the connection."""
-    clean = clients.answer(clients.client_id("a"))
-    return f"{clean}, {clients.answer(clients.client_id('b'), clean_start=False)}"
+    """Three CONNECTs of MQTT 5. The second one resumes a session, but asks for none that outlives the connection."""
+    asked: tuple[dict[str, object], ...] = (
+        {},
+        {"clean_start": False},
+        {"properties": Properties(session_expiry_interval=60)},
+    )
+    return ", ".join(clients.answer(clients.client_id(str(number)), **each) for number, each in enumerate(asked))
 
 
 def _ingest(clients: Clients) -> str:
@@ -123,7 +127,10 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
             "/ForAnyValue:StringLike",
         ),
     ),
-    "connect-persistent": ("Does a CONNECT that resumes a session need PersistentConnect?", _persistent),
+    "connect-persistent": (
+        "Does a CONNECT need PersistentConnect that is clean, that resumes a session, that has a session expiry?",
+        _persistent,
+    ),
     "receive-refused": ("Does a message arrive that the client may not receive?", _not_received),
     "ingest": ("What does basic ingest get without a topic, and without a rule's name?", _ingest),
 }

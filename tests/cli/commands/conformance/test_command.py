@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from iot_authorizer_cli.commands.conformance.checks import ConformanceCheck
 from iot_authorizer_cli.commands.conformance.command import CHECKS
 from iot_authorizer_cli.local_iot_core import LocalIotCore
+from tests.cli.commands.conformance.connected import CONNECTED
 from tests.cli.commands.conformance.entry import ENTRY
 from tests.cli.in_process import run_here
 
@@ -76,87 +78,9 @@ FOUND: Mapping[str, str] = {
     "http-to-mqtt": "200, PUBLISH QoS 1: hello",
     "http-retained-refused": "403",
     "properties": "content_type, correlation_data, message_expiry_interval, response_topic, user_properties",
-    "size-2048": "PUBACK 0x00",
-    "size-2049": "CONNACK 0x87",
-    "size-bytes": "PUBACK 0x00",
-    "size-surrogates": "PUBACK 0x00",
-    "size-escapes": "CONNACK 0x87",
-    "size-object": "CONNACK 0x87",
-    "size-spaces": "CONNACK 0x87",
-    "documents-10": "PUBACK 0x00",
-    "documents-11": "CONNACK 0x87",
-    "document-broken": "CONNACK 0x87",
-    "document-duplicate-key": "CONNACK 0x87",
-    "document-empty": "CONNACK 0x87",
-    "answer-short-refresh": "CONNACK 0x87",
-    "answer-principal-id": "CONNACK 0x87",
-    "answer-times-missing": "CONNACK 0x87",
-    "deny-elsewhere": "SUBACK 0x00 0x87",
-    "not-resource": "SUBACK 0x87 0x00",
-    "wildcard-star": "SUBACK 0x00 0x00 0x87 0x00 0x87",
-    "wildcard-question": "SUBACK 0x00 0x87 0x00 0x00 0x00 0x87",
-    "plus-in-resource": "SUBACK 0x00 0x87",
-    "hash-in-resource": "SUBACK 0x00 0x87 0x87",
-    "plus-in-topic": "DISCONNECT 0x87, closed",
-    "variable-client-id": "PUBACK 0x00",
-    "variable-star": "DISCONNECT 0x87, closed",
-    "variable-literal": "SUBACK 0x00 0x87 0x00 0x87 0x00",
-    "variable-unknown": "SUBACK 0x00 0x87 0x87 0x87",
-    "condition-without-values": "CONNACK 0x87",
-    "connect-persistent": "CONNACK 0x00, CONNACK 0x00",
-    "receive-refused": "SUBACK 0x01, PUBACK 0x00",
-    "ingest": "DISCONNECT 0x90, closed; DISCONNECT 0x90, closed",
-    "subscription-51": "0 of 50 refused, then SUBACK 0x97",
-    "topic-256": "PUBACK 0x00",
-    "topic-257": "DISCONNECT 0x90, closed",
-    "topic-characters": "DISCONNECT 0x90, closed",
-    "filter-256": "SUBACK 0x00",
-    "filter-257": "SUBACK 0x8f",
-    "filter-levels": "SUBACK 0x00 0x8f 0x00 0x8f",
-    "response-topic": "DISCONNECT 0x90, closed",
-    "client-id-characters": "CONNACK 0x85",
-    "client-id-plus": "CONNACK 0x00",
-    "keep-alive": "30",
-    "payload-128": "PUBACK 0x00",
-    "hash-parent": "nothing; PUBLISH QoS 0: with an empty one",
-    "kept-get": "200; lastModifiedTime, payload, qos, topic; QoS 1; hello",
-    "kept-newest": "200; lastModifiedTime, payload, qos, topic; QoS 1; two",
-    "kept-deleted": "404",
-    "kept-pages": "lastModifiedTime, payloadSize, qos, topic; then another topic",
-    "kept-sizes": "400, 200, 400",
-    "kept-token": "400",
-    "list-refused": "403",
-    "kept-wildcard": "SUBACK 0x01",
-    "kept-again": "SUBACK 0x00, PUBLISH QoS 0, retained: hello; SUBACK 0x00, PUBLISH QoS 0, retained: hello",
-    "kept-beyond": "SUBACK 0x01",
-    "direct-arrives": "200, PUBLISH QoS 0: hello",
-    "direct-confirmed": "200, PUBLISH QoS 1: hello",
-    "direct-unacknowledged": "504",
-    "direct-gone": "504 at once",
-    "direct-offline": "404",
-    "direct-text": "The target client ID is not connected",
-    "direct-session": "404: The target client ID is not connected, but it has an active persistent session",
-    "direct-refused": "403, 403",
-    "direct-receive-refused": "403",
-    "direct-topic": "200, 200, 403",
-    "direct-large": "413",
-    "direct-takes-less": "413",
-    "direct-reserved": "400",
-    "direct-wildcard": "400",
-    "direct-no-topic": "400",
-    "direct-timeout": "400",
-    "direct-overtakes": "200, first, direct, queued",
-    "http-cached-token": "200, 401, 200",
-    "http-cached-refusal": "401, 200",
-    "http-cached": "200, kept 200, on another connection 401, at the end 401",
-    "refresh-refused": "DISCONNECT 0x87, closed after 5 minutes",
-    "refresh-narrower": "PUBLISH QoS 0: before, PUBACK 0x00; connected after 6 minutes; DISCONNECT 0x87, closed",
-    "disconnect-after": "DISCONNECT 0xa0, closed after 5 minutes",
-    "disconnect-kept": "DISCONNECT 0xa0, closed after 10 minutes",
     "presence-time": "less than two minutes wrong",
-    "variable-domain-name": "SUBACK 0x00 0x87",
-    "condition-operators": "SUBACK 0x00 0x00 0x00 0x00 0x00 0x00",
 }
+PAGE = Path(__file__).parents[4] / "docs/how-to/compare-with-your-account.md"
 QUICK = ("--check", "publish-allowed-5", "--check", "retained", "--check", "http-publish")
 
 
@@ -170,7 +94,22 @@ def test_the_project_has_a_password_of_its_own_that_only_its_owner_reads(project
 @pytest.mark.slow
 def test_each_check_tells_what_iot_core_on_this_machine_answers(project: Path) -> None:
     found = json.loads(run_here(project, "conformance", ".", "--slow", "--json").stdout)
-    assert {each["check"]: each["here"] for each in found} == {**FOUND, **ENTRY}
+    assert {each["check"]: each["here"] for each in found} == {**FOUND, **ENTRY, **CONNECTED}
+
+
+def test_the_page_says_how_many_questions_there_are() -> None:
+    assert f"questions, more than {len(CHECKS) // 100}00," in PAGE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.name)
+def test_a_check_is_known_by_its_name_and_asks_one_question(check: ConformanceCheck) -> None:
+    assert (CHECKS[check.name], check.asks[-1], "\n" in check.asks) == (check, "?", False)
+
+
+@pytest.mark.slow
+def test_checks_that_wait_run_last_and_their_seconds_pass_faster_here(project: Path) -> None:
+    told = run_here(project, "conformance", ".", "--check", "disconnect-after", "--check", "keep-alive").stdout
+    assert told.splitlines() == ["keep-alive: 30", f"disconnect-after: {CONNECTED['disconnect-after']}"]
 
 
 def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: Path) -> None:
