@@ -20,7 +20,8 @@ IoT Core.
 unmeasured (checks session-attributes, session-attributes-will): the guide shows `iot:ConnectAttributes` "in your IAM
 policies" ("Connect policy examples"). If IoT Core did not send this key for a signed connection, `ForAllValues` would
 hold without it, and `connect_with` would not limit the CONNECT.
-unmeasured: when IoT Core evaluates `aws:CurrentTime` again for a connection that exists already.
+unmeasured (check session-current-time): when IoT Core evaluates `aws:CurrentTime` again for a connection that exists
+already.
 """
 
 from collections.abc import Iterator

@@ -5,13 +5,19 @@
   this machine and of the function may differ by less than that.
 """
 
+import json
+import math
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from iot_authorizer_cli.commands.conformance.aws_key import RequestSigning
 from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck, Run, checks_of, message, subscribe
-from iot_authorizer_cli.commands.conformance.wire import CLOSED, Wire, described
+from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
+from iot_authorizer_cli.commands.conformance.wire import CLOSED, NotTried, Wire, described
 from iot_core.mqtt import Pingreq, Pingresp
+from iot_policies.account_region import AccountRegion
+from iot_policies.durations import utc_text
 
 CHANGE = 60
 """Seconds after which the function answers something else."""
@@ -84,9 +90,28 @@ def _disconnected(seconds: int) -> Run:
     return run
 
 
+def _current_time(clients: Clients) -> str:
+    """What a client gets before and after the end that `aws:CurrentTime` sets in its session's policy."""
+    watch, key = Watch(clients), clients.endpoint.find_key()
+    prefix = f"arn:{AccountRegion(key.region, '*').partition}:iot:*:*:"
+    end = {"DateLessThan": {"aws:CurrentTime": utc_text(math.ceil(float(watch.change)))}}
+    connect = {"Effect": "Allow", "Action": "iot:Connect", "Resource": f"{prefix}client/{clients.client_id()}"}
+    publish = {"Effect": "Allow", "Action": "iot:Publish", "Resource": f"{prefix}topic/{clients.topic()}"}
+    statements = [connect, {**publish, "Condition": end}]
+    session = key.assume(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    query = RequestSigning().query(session, clients.endpoint.address)
+    with connected_over_websocket(clients, query, keep_alive=1200) as wire:
+        before = wire.answer(message(clients.topic()))
+        if before != "PUBACK 0x00":
+            raise NotTried(f"a session with a time gets {before}: name a role that allows iot:*")
+        waited = _end(wire, watch, TIME)
+        return f"{before}; {waited}; {wire.answer(message(clients.topic()))}"
+
+
 _ASKED: Mapping[str, tuple[str, Run]] = {
     "refresh-refused": ("When is a client disconnected that a refresh refuses, and how?", _refused),
     "refresh-narrower": ("Does a narrower policy count after a refresh, and not before?", _narrower),
+    "session-current-time": ("Does aws:CurrentTime end what a connected session may do?", _current_time),
     "disconnect-after": ("When does disconnectAfterInSeconds end a connection, and how?", _disconnected(TIME)),
 }
 _LONGER: Mapping[str, tuple[str, Run]] = {

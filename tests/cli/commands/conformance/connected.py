@@ -78,6 +78,7 @@ CONNECTED: Mapping[str, str] = {
     "http-cached": "200, kept 200, on another connection 401, at the end 401",
     "refresh-refused": "DISCONNECT 0x87, closed after 5 minutes",
     "refresh-narrower": "PUBLISH QoS 0: before, PUBACK 0x00; connected after 6 minutes; DISCONNECT 0x87, closed",
+    "session-current-time": "PUBACK 0x00; connected after 5 minutes; PUBACK 0x00",
     "disconnect-after": "DISCONNECT 0xa0, closed after 5 minutes",
     "disconnect-kept": "DISCONNECT 0xa0, closed after 10 minutes",
     "variable-domain-name": "SUBACK 0x00 0x87",
