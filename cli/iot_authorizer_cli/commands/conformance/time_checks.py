@@ -110,6 +110,7 @@ def _current_time(clients: Clients) -> str:
 
 _ASKED: Mapping[str, tuple[str, Run]] = {
     "refresh-refused": ("When is a client disconnected that a refresh refuses, and how?", _refused),
+    "refresh-failed": ("What happens to a client if the function fails at a refresh?", _refused),
     "refresh-narrower": ("Does a narrower policy count after a refresh, and not before?", _narrower),
     "session-current-time": ("Does aws:CurrentTime end what a connected session may do?", _current_time),
     "disconnect-after": ("When does disconnectAfterInSeconds end a connection, and how?", _disconnected(TIME)),
