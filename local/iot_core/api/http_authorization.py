@@ -18,6 +18,8 @@ Rules:
 - All other operations are open to unsigned requests of everyone who can reach the port, so that
   `aws --no-sign-request` works.
 - A refused client gets only the status, 401 or 403. The feed has the reason.
+- unmeasured (checks http-wrong-token, http-no-token, http-no-authorizer, http-publish-refused, signed-http-wrong): that
+  a client gets 401 if no authorizer authenticates it, and 403 if its policy does not allow the request (assumed).
 """
 
 from collections.abc import Hashable, Mapping, MutableMapping

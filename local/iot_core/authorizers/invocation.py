@@ -238,6 +238,7 @@ def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescripti
         padding = "=" * (-len(text) % 4)
         signature, message = base64.b64decode(text + padding, validate=True), token.encode()
     except binascii.Error:
+        # unmeasured (check signature-url-safe): that IoT Core refuses URL-safe base64 (assumed).
         raise Refused(IotCoreReason.SIGNATURE_INVALID, "the token's signature is not standard base64") from None
     except ValueError:  # base64 and UTF-8 cannot hold lone surrogates.
         raise Refused(IotCoreReason.SIGNATURE_INVALID, "the token or its signature is not valid text") from None

@@ -90,6 +90,10 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
         "Is the authorizer's name found after what AWS's SDKs add to the user name?",
         lambda c: _query(c, f"SDK=Python&Version=1.6.2&{_name(c)}"),
     ),
+    "name-question-mark": (
+        "Is the authorizer's name found before a second question mark in the user name?",
+        lambda c: _query(c, f"{_name(c)}?SDK=Java&Version=1.0"),
+    ),
     "user-name-space": (
         "Does a user connect whose name has a space?",
         lambda c: _as_spaced(c, spaced(c.endpoint.user)),

@@ -36,6 +36,7 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
         lambda c: _connect(_with_alpn(c, "x-amzn-mqtt-ca")),
     ),
     "alpn-http": ("What does MQTT get with the ALPN name http/1.1?", lambda c: _connect(_with_alpn(c, "http/1.1"))),
+    "alpn-mqtt": ("What does a token by HTTPS get with the ALPN name mqtt?", lambda c: _publish(c, "mqtt")),
     "alpn-missing": ("What does MQTT get on port 443 without ALPN?", lambda c: _connect(_at(c, _HTTPS))),
     "port-8883": ("What does a password get on port 8883?", lambda c: _connect(_at(c, _MQTT))),
     "port-8443": ("What does a token by HTTPS get on port 8443?", lambda c: _publish(_at(c, _CERTIFICATES))),

@@ -1,5 +1,6 @@
 """A client of MQTT over WebSocket, with any query string and headers in its upgrade request."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from ssl import SSLSocket
@@ -7,7 +8,7 @@ from types import MappingProxyType
 
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
@@ -17,24 +18,28 @@ from iot_core.mqtt import Connack
 
 _MOST = 65_536
 _SWITCHING = 101
+_STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")
 
 
 class WebSocket:
     """A stream of MQTT over WebSocket."""
 
     def __init__(self, endpoint: Endpoint, query: str, headers: Mapping[str, str], subprotocol: str | None) -> None:
-        """Sends the upgrade request. Raises OSError."""
+        """Sends the upgrade request. Raises OSError, also for a 101 that does not begin a WebSocket."""
         offered = None if subprotocol is None else [Subprotocol(subprotocol)]
         uri = parse_uri(f"wss://{endpoint.address}/mqtt{f'?{query}' if query else ''}")
         self._protocol = ClientProtocol(uri, subprotocols=offered)
         self._socket: SSLSocket = connect_tls(endpoint, None)
-        self._received, self._response = bytearray(), 0
+        self._received = bytearray()
         request = self._protocol.connect()
         request.headers.update(headers)
         self._protocol.send_request(request)
         self._send()
         self.status = self._status()
         """The status of the answer; 0 if the connection was closed without one."""
+        if self.status == _SWITCHING and (problem := self._protocol.handshake_exc) is not None:
+            self.close()
+            raise OSError(f"101, but no WebSocket: {problem}")
 
     def sendall(self, content: bytes) -> None:
         """Sends bytes in one message. Raises OSError."""
@@ -43,7 +48,7 @@ class WebSocket:
 
     def recv(self, most: int) -> bytes:
         """The next bytes; empty at the end. Raises OSError, TimeoutError."""
-        while not self._received and self._read():
+        while not self._received and self._protocol.close_rcvd is None and self._read():
             pass
         found = bytes(self._received[:most])
         del self._received[:most]
@@ -54,21 +59,27 @@ class WebSocket:
         self._socket.close()
 
     def _status(self) -> int:
-        while not self._response and self._read():
-            pass
-        return self._response
+        """Reads the status; of 101, also the rest of the answer. A refusal need not end."""
+        head = b""
+        while (found := _STATUS.match(head)) is None or (int(found[1]) == _SWITCHING and self._is_upgrading):
+            if not (content := self._read()):
+                return 0
+            head += content
+        return int(found[1])
 
-    def _read(self) -> bool:
-        """Reads once; False at the end."""
+    @property
+    def _is_upgrading(self) -> bool:
+        return self._protocol.state is State.CONNECTING and self._protocol.handshake_exc is None
+
+    def _read(self) -> bytes:
+        """Reads once; empty at the end."""
         content = self._socket.recv(_MOST)
         self._protocol.receive_data(content) if content else self._protocol.receive_eof()
         for event in self._protocol.events_received():
-            if isinstance(event, Response):
-                self._response = event.status_code
-            elif isinstance(event, Frame) and event.opcode in (Opcode.BINARY, Opcode.CONT):
+            if isinstance(event, Frame) and event.opcode in (Opcode.BINARY, Opcode.CONT):
                 self._received += event.data
         self._send()
-        return bool(content) and self._protocol.close_rcvd is None
+        return content
 
     def _send(self) -> None:
         self._socket.sendall(b"".join(self._protocol.data_to_send()))
