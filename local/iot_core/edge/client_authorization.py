@@ -8,6 +8,8 @@
 4. A signed connection ends after 24 hours, also if its credentials expire before (AWS General Reference, message broker
    quotas). It is refreshed only if the policy of its role changes, such as that of guests with a saved template.
    unmeasured: how soon IoT Core notices a changed role for a connection that exists already.
+   unmeasured (reported, https://github.com/aws/aws-iot-device-sdk-python-v2/issues/283, 18 March 2022): that IoT Core
+   closes a signed connection after 24 hours. An older report, of 2018, says that it stays open and gets nothing more.
 5. Anything but an explicit allow is a refusal, an exception in this process too.
 """
 

@@ -165,6 +165,8 @@ class MqttConnection(asyncio.Protocol):
 
         unmeasured (check refresh-refused): with which MQTT reason code a refused refresh ends the connection (assumed:
         that of a refused CONNECT).
+        unmeasured (check refresh-failed): that a refresh also ends the connection if the function fails or is too slow
+        (assumed).
         """
         client = self.client
         if client is not None and client.connected:

@@ -96,7 +96,10 @@ def encoded_payload(given: SqlInput) -> object:
 
 
 def payload_field(name: str) -> Callable[[SqlInput], object]:
-    """A field of a payload that is a JSON object."""
+    """A field of a payload that is a JSON object.
+
+    unmeasured: that a field of any other payload is Undefined, so that a condition on it is not met (assumed).
+    """
 
     def value(given: SqlInput) -> object:
         document = given.document

@@ -128,6 +128,14 @@ def _until(asked: AnswerRequest, then: Mapping[str, object]) -> Mapping[str, obj
     return {**_times(asked, 300, 86_400), **(then if asked.is_over else {})}
 
 
+def _fail(asked: AnswerRequest) -> Mapping[str, object]:
+    raise RuntimeError(f"{asked.check} asks for this error")
+
+
+def _fail_later(asked: AnswerRequest) -> Mapping[str, object]:
+    return _fail(asked) if asked.is_over else _times(asked, 300, 86_400)
+
+
 def _denied_elsewhere(asked: AnswerRequest) -> Mapping[str, object]:
     deny = _document("iot:Subscribe", asked.topic("/b", "topicfilter"), effect="Deny")
     allow = _document("iot:Subscribe", asked.topic("/*", "topicfilter"))
@@ -197,6 +205,7 @@ ANSWERS: Mapping[str, Answering] = MappingProxyType(
         "document-empty": lambda asked: _policies(_connect(asked), {"Version": "2012-10-17", "Statement": []}),
         "answer-short-refresh": lambda asked: _times(asked, 299, 86_400),
         "answer-principal-id": lambda asked: {**_all(asked), "principalId": f"{asked.user}-x"},
+        "answer-error": _fail,
         "answer-times-missing": lambda asked: {**_all(asked), "refreshAfterInSeconds": None},
         "deny-elsewhere": _denied_elsewhere,
         "not-resource": _not_resource,
@@ -223,6 +232,7 @@ ANSWERS: Mapping[str, Answering] = MappingProxyType(
         "kept-beyond": lambda asked: _all(asked, "Receive"),
         "http-cached": lambda asked: _until(asked, {"isAuthenticated": False}),
         "refresh-refused": lambda asked: _until(asked, {"isAuthenticated": False}),
+        "refresh-failed": _fail_later,
         "refresh-narrower": lambda asked: _until(asked, _all(asked, "Publish")),
         "disconnect-after": lambda asked: _times(asked, 86_400, 300),
         "disconnect-kept": lambda asked: _times(asked, 300, 600),

@@ -10,22 +10,28 @@ from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceC
 from iot_authorizer_cli.commands.conformance.https import HttpsConnection
 from iot_authorizer_cli.commands.conformance.time_checks import CHANGE, LATE, PAUSE, TIME, Watch
 
+_TAKEN = 200
+
 
 def _cached(clients: Clients) -> str:
     """Statuses of the same request: at first, when the function would refuse it, and when the answer is too old."""
     watch = Watch(clients)
     with HttpsConnection(clients, watch.change) as connection:
-        found = [connection.publish(clients.topic())]
-        while watch.seconds < CHANGE + PAUSE:
-            watch.sleep(PAUSE)
-            found.append(connection.publish(clients.topic()))
+        first = connection.publish(clients.topic())
+        kept = _last(connection, clients, watch, CHANGE + PAUSE)
         with HttpsConnection(clients, watch.change) as other:
             elsewhere = other.publish(clients.topic())
-        kept = found[-1]
-        while watch.seconds < TIME + LATE:
-            watch.sleep(PAUSE)
-            found.append(connection.publish(clients.topic()))
-    return f"{found[0]}, kept {kept}, on another connection {elsewhere}, at the end {found[-1]}"
+        last = _last(connection, clients, watch, TIME + LATE) if kept == _TAKEN else kept
+    return f"{first}, kept {kept}, on another connection {elsewhere}, at the end {last}"
+
+
+def _last(connection: HttpsConnection, clients: Clients, watch: Watch, until: float) -> int:
+    """The last status of requests until a time, or until one is refused: a refusal may close the connection."""
+    status = _TAKEN
+    while watch.seconds < until and status == _TAKEN:
+        watch.sleep(PAUSE)
+        status = connection.publish(clients.topic())
+    return status
 
 
 def _tokens(*tokens: str) -> Run:

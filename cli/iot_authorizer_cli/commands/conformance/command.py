@@ -126,14 +126,14 @@ def conformance(
         list[str] | None, typer.Option("--check", metavar="NAME", help="Run only this check; repeatable.")
     ] = None,
     slow: Annotated[
-        bool, typer.Option("--slow", help="Also run the checks that wait for IoT Core's times: 11 minutes more.")
+        bool, typer.Option("--slow", help="Also run the checks that wait for IoT Core's times: 12 minutes more.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all that was found as JSON, without secrets.")] = False,
 ) -> None:
     """Compare your account with IoT Core on this machine.
 
     Each check does one thing with MQTT or HTTPS, in both places, and compares the answers. It takes about five minutes,
-    and invokes the deployed functions some 230 times. With --slow, it takes 11 minutes more. Some checks sign requests
+    and invokes the deployed functions some 230 times. With --slow, it takes 12 minutes more. Some checks sign requests
     with your AWS credentials, which are found as the aws CLI finds them. What cannot be asked is not tried, and the
     line says what it needs.
 

@@ -93,6 +93,7 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
     "document-empty": ("Is a document without statements accepted?", _publish),
     "answer-short-refresh": ("Is a refresh after 299 seconds accepted?", _publish),
     "answer-principal-id": ("Is a principal ID with a hyphen accepted?", _publish),
+    "answer-error": ("What does a client get if the function fails?", _publish),
     "answer-times-missing": ("Is an answer without refreshAfterInSeconds accepted?", _publish),
     "deny-elsewhere": ("Does a Deny of one document win over an Allow of another?", _subscribe("/a", "/b")),
     "not-resource": ("Does NotResource deny everything else?", _subscribe("/a", "/b")),

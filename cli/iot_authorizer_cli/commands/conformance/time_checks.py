@@ -1,7 +1,7 @@
 """The checks of time: how long an authorizer's answer counts.
 
 - IoT Core accepts no time below 300 seconds, so these checks wait. On this machine such seconds pass faster.
-- What the function answers changes 60 seconds after a check begins, at a time that the client names. So the clocks of
+- What the function answers changes two minutes after a check begins, at a time that the client names. So the clocks of
   this machine and of the function may differ by less than that.
 """
 
@@ -14,16 +14,16 @@ from types import MappingProxyType
 from iot_authorizer_cli.commands.conformance.aws_key import RequestSigning
 from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck, Run, checks_of, message, subscribe
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
-from iot_authorizer_cli.commands.conformance.wire import CLOSED, NotTried, Wire, described
+from iot_authorizer_cli.commands.conformance.wire import CLOSED, SILENCE, NotTried, Wire, described
 from iot_core.mqtt import Pingreq, Pingresp
 from iot_policies.account_region import AccountRegion
 from iot_policies.durations import utc_text
 
-CHANGE = 60
+CHANGE = 120
 """Seconds after which the function answers something else."""
 TIME = 300
 """Seconds: the shortest time that IoT Core accepts."""
-LATE = 60
+LATE = 120
 """Seconds that IoT Core may be late."""
 PAUSE = 20
 """Seconds between two requests: nothing closes the connection as idle meanwhile."""
@@ -48,25 +48,26 @@ class Watch:
         time.sleep(seconds / self._scale)
 
 
-def _end(wire: Wire, watch: Watch, most: float) -> str:
-    """How a connection ends, and after how many minutes; or that it does not."""
+def _end(wire: Wire, watch: Watch, expected: float) -> str:
+    """How a connection ends, and when; or that it does not. What comes a little late is in time."""
     found: list[str] = []
-    while watch.seconds < most:
+    while watch.seconds < expected + LATE:
         wire.send(Pingreq())
         packet = wire.read()
         if isinstance(packet, Pingresp):
             watch.sleep(PAUSE)
-            continue
-        found.append(described(packet))
+        elif packet != SILENCE:
+            found.append(described(packet))
         if packet == CLOSED:
-            return f"{', '.join(found)} after {int(watch.seconds / 60)} minutes"
-    return ", ".join([*found, f"connected after {int(most / 60)} minutes"])
+            ended = expected if watch.seconds >= expected else watch.seconds
+            return f"{', '.join(found)} after {round(ended / 60)} minutes"
+    return ", ".join([*found, "connected"])
 
 
 def _refused(clients: Clients) -> str:
     watch = Watch(clients)
     with clients.connected(watch.change, keep_alive=1200) as wire:
-        return _end(wire, watch, TIME + LATE)
+        return _end(wire, watch, TIME)
 
 
 def _narrower(clients: Clients) -> str:
@@ -75,7 +76,7 @@ def _narrower(clients: Clients) -> str:
     with clients.connected(watch.change, keep_alive=1200) as wire:
         wire.answer(subscribe(clients.topic(), 0))
         before = wire.answer(message(clients.topic(), payload=b"before"))
-        waited = _end(wire, watch, TIME + LATE)
+        waited = _end(wire, watch, TIME)
         return f"{before}; {waited}; {wire.answer(message(clients.topic(), payload=b'after'))}"
 
 
@@ -85,7 +86,7 @@ def _disconnected(seconds: int) -> Run:
     def run(clients: Clients) -> str:
         watch = Watch(clients)
         with clients.connected(keep_alive=1200) as wire:
-            return _end(wire, watch, seconds + LATE)
+            return _end(wire, watch, seconds)
 
     return run
 
@@ -110,6 +111,7 @@ def _current_time(clients: Clients) -> str:
 
 _ASKED: Mapping[str, tuple[str, Run]] = {
     "refresh-refused": ("When is a client disconnected that a refresh refuses, and how?", _refused),
+    "refresh-failed": ("What happens to a client if the function fails at a refresh?", _refused),
     "refresh-narrower": ("Does a narrower policy count after a refresh, and not before?", _narrower),
     "session-current-time": ("Does aws:CurrentTime end what a connected session may do?", _current_time),
     "disconnect-after": ("When does disconnectAfterInSeconds end a connection, and how?", _disconnected(TIME)),

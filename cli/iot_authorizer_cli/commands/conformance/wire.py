@@ -33,7 +33,8 @@ from iot_core.mqtt import (
 _LARGEST = 1 << 20
 CLOSED = "closed"
 """Where a packet is expected: the connection has ended."""
-_SILENCE = "nothing"
+SILENCE = "nothing"
+"""Where a packet is expected: none came in time."""
 
 
 class NotTried(Exception):
@@ -141,7 +142,7 @@ class Wire:
                     return CLOSED
                 self._decoder.receive(received)
         except TimeoutError:
-            return _SILENCE
+            return SILENCE
         except OSError:
             return CLOSED
         except MqttError as error:
@@ -151,7 +152,7 @@ class Wire:
     def answer(self, *packets: Packet) -> str:
         """Sends packets and a PINGREQ, and tells in words what comes before its answer, or before the end."""
         self.send(*packets, Pingreq())
-        return ", ".join(self._until_pingresp()) or _SILENCE
+        return ", ".join(self._until_pingresp()) or SILENCE
 
     def next_of(self, kind: type[Packet]) -> Packet | str:
         """The next packet of a kind; others are skipped. The end or silence in words."""

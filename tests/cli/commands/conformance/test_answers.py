@@ -31,6 +31,8 @@ REFUSED: Mapping[str, str] = {
     "condition-without-values": "policyDocuments[1]: Statement[0].Condition: ",
 }
 """Why IoT Core on this machine refuses the others' answers."""
+GIVEN = [each for each in ANSWERS if each != "answer-error"]
+"""The checks that get an answer. The other one gets an error."""
 
 
 def answer_of(check: str) -> dict[str, object]:
@@ -44,7 +46,7 @@ def documents(check: str) -> Sequence[object]:
     return found
 
 
-@pytest.mark.parametrize("check", ANSWERS)
+@pytest.mark.parametrize("check", GIVEN)
 def test_an_answer_is_refused_only_for_what_its_check_asks_about(check: str) -> None:
     try:
         accepted, problem = read_answer(answer_of(check)), ""
@@ -76,7 +78,7 @@ def allowed(check: str) -> Sequence[tuple[str, str]]:
     return [(action, each) for action, found in listed for each in ([found] if isinstance(found, str) else found)]
 
 
-@pytest.mark.parametrize("check", [each for each in ANSWERS if each != "document-broken"])
+@pytest.mark.parametrize("check", [each for each in GIVEN if each != "document-broken"])
 def test_an_answer_allows_only_what_is_below_the_users_own_names(check: str) -> None:
     own = ("client/ann/", "topic/conformance/ann/", "topicfilter/conformance/ann/")
     others = {each for each in allowed(check) if not each[1].removeprefix(f"{ARN}:").startswith(own)}
@@ -121,6 +123,12 @@ def test_a_client_that_asks_for_nothing_gets_the_usual_answer(deployed: ModuleTy
 
 def test_a_check_whose_time_is_over_gets_its_other_answer(deployed: ModuleType) -> None:
     assert answered(deployed, "USER/refresh-refused-1.000")["isAuthenticated"] is False
+
+
+@pytest.mark.parametrize("client_id", ["USER/answer-error-a", "USER/refresh-failed-1.000"])
+def test_the_function_fails_if_a_check_asks_for_that(deployed: ModuleType, client_id: str) -> None:
+    with pytest.raises(RuntimeError, match="asks for this error"):
+        answered(deployed, client_id)
 
 
 @pytest.mark.parametrize(
