@@ -13,7 +13,7 @@ from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigni
 from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected, Run, checks_of, message, subscribe
 from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, principal, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
-from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused
+from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused, described
 from iot_core.mqtt import Publish, Subscribe, Will
 from iot_policies.account_region import AccountRegion
 
@@ -86,9 +86,9 @@ def _subscribes(below: str) -> _Act:
 
 def _echoes(clients: Clients, key: AwsKey) -> str:
     with connected_over_websocket(clients, RequestSigning().query(key, clients.endpoint.address)) as wire:
-        wire.answer(subscribe(clients.topic(), 0))
-        found = wire.answer(message(clients.topic(), 0))
-        return "the message" if "hello" in found else found
+        wire.answer(subscribe(clients.topic()))
+        wire.send(message(clients.topic()))
+        return described(wire.next_of(Publish))
 
 
 _QUESTIONS: Mapping[str, _Question] = {
@@ -146,7 +146,7 @@ _QUESTIONS: Mapping[str, _Question] = {
     "session-receive-refused": _Question(
         "Does a session get a message that it may not receive?",
         _echoes,
-        "the message",
+        "PUBLISH QoS 1: hello",
         lambda a: [a.connect, a.topic(), a.topic_filter()],
     ),
     "session-attributes": _Question(
