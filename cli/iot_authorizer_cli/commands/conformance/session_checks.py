@@ -14,12 +14,23 @@ from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected
 from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, principal, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
 from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused, described
-from iot_core.mqtt import Publish, Subscribe, Will
+from iot_core.mqtt import Publish, Subscribe, Subscription, Will
 from iot_policies.account_region import AccountRegion
 
 _Statements = Sequence[Mapping[str, object]]
 _Act = Callable[[Clients, AwsKey], str]
 _PUBLISHED, _SUBSCRIBED, _CONNECTED, _TAKEN = "PUBACK 0x00", "SUBACK 0x01", "CONNACK 0x00", "200"
+_KEYS = (
+    "aws:CurrentTime",
+    "aws:EpochTime",
+    "aws:SecureTransport",
+    "aws:SourceIp",
+    "aws:TokenIssueTime",
+    "aws:userid",
+    "aws:PrincipalArn",
+    "iot:DomainName",
+)
+"""As many as a SUBSCRIBE has filters."""
 _ATTRIBUTES = {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["PersistentConnect"]}}
 
 
@@ -82,6 +93,17 @@ def _publishes_below(clients: Clients, key: AwsKey) -> str:
 
 def _subscribes(below: str) -> _Act:
     return lambda clients, key: _sends(clients, key, subscribe(f"{clients.topic()}{below}"))
+
+
+def _subscribes_to_each(clients: Clients, key: AwsKey) -> str:
+    """Subscribes to a topic for each of the keys."""
+    filters = (Subscription(f"{clients.topic()}/{number}", 1) for number in range(len(_KEYS)))
+    return _sends(clients, key, Subscribe(1, tuple(filters)))
+
+
+def _with_key(arns: _Arns, number: int, key: str) -> Mapping[str, object]:
+    """Allows to subscribe to one of these topics if a condition key has a value."""
+    return {**arns.topic_filter(f"/{number}"), "Condition": {"Null": {key: "false"}}}
 
 
 def _echoes(clients: Clients, key: AwsKey) -> str:
@@ -161,6 +183,12 @@ _QUESTIONS: Mapping[str, _Question] = {
         _CONNECTED,
         lambda a: [{**a.connect, "Condition": _ATTRIBUTES}, a.topic()],
     ),
+    "session-keys": _Question(
+        f"Which of these keys has a signed client: {', '.join(_KEYS)}?",
+        _subscribes_to_each,
+        f"SUBACK{' 0x01' * len(_KEYS)}",
+        lambda a: [a.connect, *(_with_key(a, number, key) for number, key in enumerate(_KEYS))],
+    ),
     "session-http": _Question(
         "May a session publish by HTTPS what its policy allows?", publish, _TAKEN, lambda a: [a.topic()]
     ),
@@ -181,7 +209,11 @@ def _answer(question: _Question, clients: Clients) -> str:
         raise NotTried(f"a session without a limit gets {found}: name a role that allows iot:*")
     prefix = f"arn:{AccountRegion(key.region, '*').partition}:iot:*:*:"
     statements = question.policy(_Arns(clients, prefix))
-    return question.act(clients, key.assume(json.dumps({"Version": "2012-10-17", "Statement": statements})))
+    return question.act(clients, key.assume(_policy(statements)))
+
+
+def _policy(statements: _Statements) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
 def _ask(question: _Question) -> Run:

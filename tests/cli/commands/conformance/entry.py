@@ -113,6 +113,7 @@ ENTRY: Mapping[str, str] = {
     "session-receive-refused": "nothing",
     "session-attributes": YES,
     "session-attributes-will": NO,
+    "session-keys": "SUBACK 0x01 0x01 0x01 0x01 0x01 0x01 0x01 0x01",
     "session-http": "200",
     "session-http-refused": "403",
 }
