@@ -14,7 +14,7 @@ from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected
 from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, principal, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
 from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused, described
-from iot_core.mqtt import Publish, Subscribe, Subscription, Will
+from iot_core.mqtt import Publish, Subscribe, Subscription, Version, Will
 from iot_policies.account_region import AccountRegion
 
 _Statements = Sequence[Mapping[str, object]]
@@ -158,6 +158,12 @@ _QUESTIONS: Mapping[str, _Question] = {
         _subscribes("/a"),
         _SUBSCRIBED,
         lambda a: [a.connect, a.topic_filter("/+")],
+    ),
+    "session-old-mqtt": _Question(
+        "What does a SUBSCRIBE of MQTT 3.1 get that is not allowed?",
+        lambda c, key: _subscribes("")(replace(c, version=Version.MQTT_3_1), key),
+        _SUBSCRIBED,
+        lambda a: [a.connect],
     ),
     "session-client-id": _Question(
         "Is ${iot:ClientId} filled in a session's policy?",
