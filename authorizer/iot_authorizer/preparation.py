@@ -102,18 +102,18 @@ def write_preparation(
 def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation | None:
     """Reads the preparation of a configuration; None if there is none that was made of the same."""
     late = {name: variables[name] for name in _LATE if name in variables}
+    if not all(re.fullmatch(_LATE[name], value) for name, value in late.items()):
+        return None
     try:
         found = json.loads(preparation_path(config).read_bytes())
         made_of = found["made_of"]
         made_of["variables"] |= dict.fromkeys(late)
         hashes = {name: _hash(config.parent / name) for name in (config.name, *made_of["files"])}
+        if made_of != _made_of(hashes, variables):
+            return None
+        preparation = _of_json(found["preparation"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # None, or of another version.
         return None
-    if made_of != _made_of(hashes, variables):
-        return None
-    if not all(re.fullmatch(_LATE[name], value) for name, value in late.items()):
-        return None
-    preparation = _of_json(found["preparation"])
     preparation = replace(
         preparation,
         name=late.get(_NAME, preparation.name),

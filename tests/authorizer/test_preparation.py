@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
 
 import iot_authorizer.preparation
 from iot_authorizer import __version__
@@ -13,8 +16,10 @@ from iot_authorizer.configuration import load_configuration
 from iot_authorizer.preparation import Preparation, preparation_path, read_preparation, write_preparation
 from iot_authorizer.preparing import prepare
 from iot_identities.passwords import hash_password
+from iot_policies import InvalidFile
 from tests import ROOT
 from tests.authorizer.handlers import jwt_table, table, write
+from tests.effort import examples
 
 FILES = [Path("policy.toml"), Path("keys.json")]
 GUESSING = table("[guessing]", lock_after=3, lock_for="1m")
@@ -108,6 +113,13 @@ def test_one_of_another_version_is_not_used(tmp_path: Path, monkeypatch: pytest.
     assert read_preparation(config, {}) is None
 
 
+def test_one_in_another_form_of_the_same_files_is_not_used(tmp_path: Path) -> None:
+    config = prepared(tmp_path, jwt_table())
+    text = preparation_path(config).read_text()
+    preparation_path(config).write_text(text.replace('"denied_claims"', '"claims_denied"'))
+    assert read_preparation(config, {}) is None
+
+
 def test_the_version_is_that_of_the_package() -> None:
     assert f'\nversion = "{__version__}"\n' in (ROOT / "pyproject.toml").read_text()
 
@@ -155,6 +167,47 @@ def test_a_name_or_table_that_the_configuration_may_not_have_is_left_to_its_chec
     tmp_path: Path, late: Mapping[str, str]
 ) -> None:
     assert read_preparation(prepared(tmp_path, jwt_table()), late) is None
+
+
+VALUES = {
+    "NAME": ("a", "b c", "", "[1]", "{}", "a\n"),
+    "TABLE": ("identities", "", "a", "identities\n", '["x"]', "arn:aws:dynamodb:eu-west-1:123456789012:table/a-1"),
+    "name": ("a",),
+    "table": ("identities",),
+    "TABLE__X": ("a",),
+    "TOPIC_PREFIX": ("dev", "+", ""),
+    "POLICY": ("policy.toml", "./policy.toml", "other.toml"),
+    "JWT__0__LEEWAY": ("1s", "x"),
+    "JWT__00__LEEWAY": ("1m",),
+    "JWT": ("[]", "x"),
+    "REVOCATION": ('{"cache_for": "1s"}', "{}"),
+    "PASSWORDS": ("{}",),
+    "ANONYMOUS": ('{"principal": "x", "claims": {"a": [1, 2.5, null, {"b": "\\ud800"}]}}',),
+    "ANONYMOUS__PRINCIPAL": ("y",),
+    "TOKEN_KEY_NAME": ("s", ""),
+}
+"""Right and wrong values of variables whose names begin with AUTHORIZER__."""
+some_variables = st.lists(st.sampled_from(sorted(VALUES)), max_size=2, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({f"AUTHORIZER__{name}": st.sampled_from(VALUES[name]) for name in names})
+)
+
+
+@given(st.sampled_from([("",), ('table = "identities"',)]), some_variables, some_variables, st.booleans())
+@examples(1)
+def test_whatever_the_variables_are_it_is_only_used_if_it_says_what_the_checks_say(
+    tables: tuple[str, ...], made_with: Mapping[str, str], then: Mapping[str, str], more: bool
+) -> None:
+    read_with = {**(made_with if more else {}), **then}
+    with TemporaryDirectory() as name:
+        try:
+            config = prepared(Path(name), *tables, jwt_table(), variables=made_with)
+        except InvalidFile:
+            reject()
+        found = read_preparation(config, read_with)
+        if found is not None:
+            checked = prepare(load_configuration(config, read_with), config.parent)
+            assert replace(found, plan=checked.plan) == checked
+            assert json.dumps(found.plan.to_json()) == json.dumps(checked.plan.to_json())
 
 
 @pytest.mark.parametrize(
