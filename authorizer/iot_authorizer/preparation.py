@@ -8,6 +8,7 @@
    depends on them. They are checked here.
 4. Its hashes tell that it is stale. They do not protect against somebody who can write into the Lambda directory.
 5. With a password file, none is written: the hashes of passwords stay in one file, which the functions of rules lack.
+6. It is not used where the development issuer is: what a user tries is what the files say, whoever wrote this one.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from iot_authorizer import __version__
+from iot_authorizer import __version__, development
 from iot_authorizer.cached import Caching
 from iot_authorizer.configured_texts import AUTHORIZER_NAME, TABLE_NAME
 from iot_authorizer.jwt_verifier import Expectations
@@ -100,7 +101,12 @@ def write_preparation(
 
 
 def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation | None:
-    """Reads the preparation of a configuration; None if there is none that was made of the same."""
+    """Reads the preparation of a configuration.
+
+    None if there is none that was made of the same, and where the development issuer is.
+    """
+    if development.KEYS in variables:
+        return None
     late = {name: variables[name] for name in _LATE if name in variables}
     if not all(re.fullmatch(_LATE[name], value) for name, value in late.items()):
         return None

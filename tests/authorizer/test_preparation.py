@@ -11,7 +11,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import iot_authorizer.preparation
-from iot_authorizer import __version__
+from iot_authorizer import __version__, development
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.preparation import Preparation, preparation_path, read_preparation, write_preparation
 from iot_authorizer.preparing import prepare
@@ -105,6 +105,11 @@ def test_that_of_another_configuration_with_the_same_beginning_of_its_name_is_no
     other.write_text(config.read_text().replace("[[jwt]]", "[anonymous]\nprincipal = 'x'\n[[jwt]]"))
     assert preparation_path(other) == preparation_path(config)
     assert read_preparation(other, {}) is None
+
+
+def test_on_a_users_machine_the_files_count_also_if_their_folder_has_one(tmp_path: Path) -> None:
+    config = prepared(tmp_path, jwt_table())
+    assert read_preparation(config, {development.KEYS: str(tmp_path / "keys.json")}) is None
 
 
 def test_one_of_another_version_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
