@@ -12,21 +12,25 @@ from iot_policies.documents import ParsedStatement, parse_document
 from iot_policies.wildcards import Matcher, Pattern, matcher
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Bound:
     """A statement for one connection: variables filled, conditions met."""
 
     deny: bool
     actions: tuple[Matcher, ...]
     not_actions: bool
-    resources: tuple[Matcher, ...]
+    resources: tuple[Pattern, ...]
     not_resources: bool
+    _matchers: tuple[Matcher, ...] | None = None
+    """Those of the resources. Made for the first question about its actions: most clients use few actions."""
 
     def covers(self, action: str, resource: str) -> bool:
         """Whether the statement applies to this action (in lower case) on this resource."""
-        return any(fits(action) for fits in self.actions) != self.not_actions and (
-            any(fits(resource) for fits in self.resources) != self.not_resources
-        )
+        if any(fits(action) for fits in self.actions) == self.not_actions:
+            return False
+        if self._matchers is None:
+            self._matchers = tuple([matcher(*pattern) for pattern in self.resources])
+        return any(fits(resource) for fits in self._matchers) != self.not_resources
 
 
 class Evaluator:
@@ -109,7 +113,7 @@ def _bind(statement: ParsedStatement, facts: Facts) -> tuple[_Bound | None, str]
         doubt = _unknown(statement, facts)
         if deny and doubt and not statement.not_resources:
             filled = [fill(with_stars(text, facts), facts) for text in statement.resources]
-    known = tuple([matcher(*pattern) for pattern in filled if pattern is not None])
+    known = tuple([pattern for pattern in filled if pattern is not None])
     if statement.not_resources and not deny and len(known) < len(filled):
         return None, doubt
     bound = _Bound(
