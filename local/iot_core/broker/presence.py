@@ -7,7 +7,7 @@ connection.
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from iot_core.broker.client import Client
 from iot_core.broker.effects import Effect, Publication, Report
@@ -29,49 +29,37 @@ class PresenceEvents:
 
     def connected(self, client: Client, now: float) -> list[Effect]:
         """Returns the event of a client that connected."""
-        event = self._event(
-            "presence",
-            "connected",
-            client.session.client_id,
-            now,
-            **_identifiers(client),
-            ipAddress=client.origin.source[0],
-            versionNumber=client.version_number,
-        )
+        fields = {"ipAddress": client.origin.source[0], "versionNumber": client.version_number}
+        event = self._of_client("presence", "connected", client, now, fields)
         return [*event, Report("presence", {"event": "connected", "client_id": client.session.client_id})]
 
     def connect_failed(self, client_id: str, principal_id: str, ip_address: str, now: float) -> list[Effect]:
         """Returns the event of a client with valid credentials whose policy denies its CONNECT or Will."""
-        return self._event(
-            "presence",
-            "connect_failed",
-            client_id,
-            now,
-            connectFailureReason="AUTHORIZATION_FAILED",
-            principalIdentifier=principal_id,
-            sessionIdentifier=str(uuid.uuid4()),
-            ipAddress=ip_address,
-        )
+        if not self._is_heard(client_id):
+            return []
+        fields = {
+            "connectFailureReason": "AUTHORIZATION_FAILED",
+            "principalIdentifier": principal_id,
+            "sessionIdentifier": str(uuid.uuid4()),
+            "ipAddress": ip_address,
+        }
+        return [_event("presence", "connect_failed", client_id, now, fields)]
 
     def disconnected(self, client: Client, reason: DisconnectReason, explanation: str, now: float) -> list[Effect]:
         """Returns the event of a connection that ended. Only the report has the explanation."""
-        event = self._event(
-            "presence",
-            "disconnected",
-            client.session.client_id,
-            now,
-            **_identifiers(client),
-            clientInitiatedDisconnect=reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
-            disconnectReason=reason.value,
-            versionNumber=client.version_number,
-        )
         fields = {
+            "clientInitiatedDisconnect": reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
+            "disconnectReason": reason.value,
+            "versionNumber": client.version_number,
+        }
+        event = self._of_client("presence", "disconnected", client, now, fields)
+        told = {
             "event": "disconnected",
             "client_id": client.session.client_id,
             "disconnect_reason": reason.value,
             "detail": explanation,
         }
-        return [*event, Report("presence", fields)]
+        return [*event, Report("presence", told)]
 
     def subscribed(self, client: Client, topic_filters: Sequence[str], now: float) -> list[Effect]:
         """Returns the event of a client that subscribed to some filters."""
@@ -83,22 +71,28 @@ class PresenceEvents:
 
     def _subscriptions(self, event: str, client: Client, topic_filters: Sequence[str], now: float) -> list[Effect]:
         topics = list(topic_filters)
-        message = self._event(
-            "subscriptions", event, client.session.client_id, now, **_identifiers(client), topics=topics
-        )
-        return [
-            *message,
-            Report("subscriptions", {"event": event, "client_id": client.session.client_id, "topics": topics}),
-        ]
+        message = self._of_client("subscriptions", event, client, now, {"topics": topics})
+        told = {"event": event, "client_id": client.session.client_id, "topics": topics}
+        return [*message, Report("subscriptions", told)]
 
-    def _event(self, kind: str, event: str, client_id: str, now: float, **fields: object) -> list[Effect]:
-        """Makes an event. A client ID with a wildcard has none, because no topic can name it."""
-        heard = self._rules.any or self._router.has_filters(_FIRST_LEVEL)
-        if not heard or "+" in client_id or "#" in client_id:
+    def _of_client(
+        self, kind: str, event: str, client: Client, now: float, fields: Mapping[str, object]
+    ) -> list[Publication]:
+        client_id = client.session.client_id
+        if not self._is_heard(client_id):
             return []
-        content = {"clientId": client_id, "timestamp": round(now * 1000), "eventType": event, **fields}
-        return [Publication(Message(f"$aws/events/{kind}/{event}/{client_id}", json.dumps(content).encode(), 1))]
+        identifiers = {
+            "sessionIdentifier": client.session_identifier,
+            "principalIdentifier": client.session.principal_id,
+        }
+        return [_event(kind, event, client_id, now, {**identifiers, **fields})]
+
+    def _is_heard(self, client_id: str) -> bool:
+        """Whether an event is made. A client ID with a wildcard has none, because no topic can name it."""
+        heard = self._rules.any or self._router.has_filters(_FIRST_LEVEL)
+        return heard and "+" not in client_id and "#" not in client_id
 
 
-def _identifiers(client: Client) -> dict[str, object]:
-    return {"sessionIdentifier": client.session_identifier, "principalIdentifier": client.session.principal_id}
+def _event(kind: str, event: str, client_id: str, now: float, fields: Mapping[str, object]) -> Publication:
+    content = {"clientId": client_id, "timestamp": round(now * 1000), "eventType": event, **fields}
+    return Publication(Message(f"$aws/events/{kind}/{event}/{client_id}", json.dumps(content).encode(), 1))
