@@ -31,7 +31,7 @@ BELOW = {
 ROOMS = {
     "iot_core.mqtt": set[str](),
     "iot_core.broker": {"iot_core.mqtt", "iot_core.permissions", "iot_core.reasons"},
-    "iot_core.functions": set[str](),
+    "iot_core.functions": {"iot_core.identifiers"},
 }
 """Rooms that know little of their own package: which of its rooms each may import."""
 NOT_IN_POLICIES = {"jwt", "boto3", "botocore", "aws_lambda_powertools", "cryptography", "urllib", "http", "socket"}

@@ -7,7 +7,7 @@ connection.
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from iot_core.broker.client import Client
 from iot_core.broker.effects import Effect, Publication, Report
@@ -29,37 +29,50 @@ class PresenceEvents:
 
     def connected(self, client: Client, now: float) -> list[Effect]:
         """Returns the event of a client that connected."""
-        fields = {"ipAddress": client.origin.source[0], "versionNumber": client.version_number}
-        event = self._of_client("presence", "connected", client, now, fields)
+        event = self._of_client(
+            "presence",
+            "connected",
+            client,
+            now,
+            ipAddress=client.origin.source[0],
+            versionNumber=client.version_number,
+        )
         return [*event, Report("presence", {"event": "connected", "client_id": client.session.client_id})]
 
     def connect_failed(self, client_id: str, principal_id: str, ip_address: str, now: float) -> list[Effect]:
         """Returns the event of a client with valid credentials whose policy denies its CONNECT or Will."""
         if not self._is_heard(client_id):
             return []
-        fields = {
-            "connectFailureReason": "AUTHORIZATION_FAILED",
-            "principalIdentifier": principal_id,
-            "sessionIdentifier": str(uuid.uuid4()),
-            "ipAddress": ip_address,
-        }
-        return [_event("presence", "connect_failed", client_id, now, fields)]
+        event = _event(
+            "presence",
+            "connect_failed",
+            client_id,
+            now,
+            connectFailureReason="AUTHORIZATION_FAILED",
+            principalIdentifier=principal_id,
+            sessionIdentifier=str(uuid.uuid4()),
+            ipAddress=ip_address,
+        )
+        return [event]
 
     def disconnected(self, client: Client, reason: DisconnectReason, explanation: str, now: float) -> list[Effect]:
         """Returns the event of a connection that ended. Only the report has the explanation."""
+        event = self._of_client(
+            "presence",
+            "disconnected",
+            client,
+            now,
+            clientInitiatedDisconnect=reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
+            disconnectReason=reason.value,
+            versionNumber=client.version_number,
+        )
         fields = {
-            "clientInitiatedDisconnect": reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
-            "disconnectReason": reason.value,
-            "versionNumber": client.version_number,
-        }
-        event = self._of_client("presence", "disconnected", client, now, fields)
-        told = {
             "event": "disconnected",
             "client_id": client.session.client_id,
             "disconnect_reason": reason.value,
             "detail": explanation,
         }
-        return [*event, Report("presence", told)]
+        return [*event, Report("presence", fields)]
 
     def subscribed(self, client: Client, topic_filters: Sequence[str], now: float) -> list[Effect]:
         """Returns the event of a client that subscribed to some filters."""
@@ -71,21 +84,26 @@ class PresenceEvents:
 
     def _subscriptions(self, event: str, client: Client, topic_filters: Sequence[str], now: float) -> list[Effect]:
         topics = list(topic_filters)
-        message = self._of_client("subscriptions", event, client, now, {"topics": topics})
-        told = {"event": event, "client_id": client.session.client_id, "topics": topics}
-        return [*message, Report("subscriptions", told)]
+        message = self._of_client("subscriptions", event, client, now, topics=topics)
+        return [
+            *message,
+            Report("subscriptions", {"event": event, "client_id": client.session.client_id, "topics": topics}),
+        ]
 
-    def _of_client(
-        self, kind: str, event: str, client: Client, now: float, fields: Mapping[str, object]
-    ) -> list[Publication]:
+    def _of_client(self, kind: str, event: str, client: Client, now: float, **fields: object) -> list[Publication]:
         client_id = client.session.client_id
         if not self._is_heard(client_id):
             return []
-        identifiers = {
-            "sessionIdentifier": client.session_identifier,
-            "principalIdentifier": client.session.principal_id,
-        }
-        return [_event(kind, event, client_id, now, {**identifiers, **fields})]
+        made = _event(
+            kind,
+            event,
+            client_id,
+            now,
+            sessionIdentifier=client.session_identifier,
+            principalIdentifier=client.session.principal_id,
+            **fields,
+        )
+        return [made]
 
     def _is_heard(self, client_id: str) -> bool:
         """Whether an event is made. A client ID with a wildcard has none, because no topic can name it."""
@@ -93,6 +111,6 @@ class PresenceEvents:
         return heard and "+" not in client_id and "#" not in client_id
 
 
-def _event(kind: str, event: str, client_id: str, now: float, fields: Mapping[str, object]) -> Publication:
+def _event(kind: str, event: str, client_id: str, now: float, **fields: object) -> Publication:
     content = {"clientId": client_id, "timestamp": round(now * 1000), "eventType": event, **fields}
     return Publication(Message(f"$aws/events/{kind}/{event}/{client_id}", json.dumps(content).encode(), 1))
