@@ -11,6 +11,7 @@ Rules:
   cannot be ended, so its environment hangs until the handler returns. It counts towards the limit.
 - An event that gets no environment in time fails, too. Its error says what the environments are busy with. The same
   error fails an event that waited for more than half of its time: its handler is not to blame, and may finish.
+- A function whose process has ended is loaded again for the next event.
 - All environments run one version of the function. Once the version's files have changed, no environment starts, and
   a function that was loaded from changed files is not used: its event waits for an older environment.
 - After `close`, each thread ends when no event needs it any more.
@@ -25,9 +26,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
 
-from iot_core.functions.environment import Environment, Load, LoadedFunction, Outdated, PendingEvent
 from iot_core.functions.lambda_function import TIMEOUT, BrokenHandler, Invocation
-from iot_core.functions.worker import tell
+from iot_core.functions.loaded_function import Load, LoadedFunction, Outdated
+from iot_core.functions.worker import Result, Worker
+from iot_policies import InvalidFile
 
 _TIME_SLICE = 0.002
 """Seconds for which a thread takes events itself: for as long, messages of other clients may have to wait."""
@@ -44,6 +46,81 @@ class FunctionTimeout(Exception):
 
 class EnvironmentsBusy(Exception):
     """No execution environment was free within the time limit."""
+
+
+class _Event:
+    """An event, from `invoke` to its answer."""
+
+    __slots__ = ("answer", "began", "content", "environment", "impatient")
+
+    def __init__(self, content: Mapping[str, object], answer: "asyncio.Future[Invocation]") -> None:
+        self.content = content
+        self.answer = answer
+        self.environment: _Environment | None = None
+        """The environment that got it; None while it waits."""
+        self.began = 0.0
+        """When it got the environment, in seconds; 0 while it waits."""
+        self.impatient = False
+        """Whether it has waited for so long that another environment starts."""
+
+
+class _Environment:
+    """A thread with its function."""
+
+    def __init__(self, load: Load, loaded: LoadedFunction | None = None) -> None:
+        """Starts the thread. Without `loaded`, it loads the function before its first event."""
+        self.event: _Event | None = None
+        """The event that it runs."""
+        self.given_up = False
+        """Whether no event waits for its answer any more."""
+        self._load = load
+        self._function = loaded
+        self._worker = Worker("lambda")
+
+    def load(self) -> "asyncio.Future[LoadedFunction]":
+        """Loads the function before the first event."""
+        return self._worker.do(partial(_as_broken, self._loaded))
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Does work in the thread, which invokes the function."""
+        self._worker.start(work)
+
+    def outcome(self, event: _Event) -> Invocation | Exception:
+        """Runs the function on an event, in the thread. Returns BrokenHandler, InvalidFile, Outdated if it fails."""
+        try:
+            return _as_broken(partial(self._invoke, event.content))
+        except Exception as error:  # noqa: BLE001 (the event gets it)
+            return error
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it was given up, and its function could not be ended."""
+        return self.given_up and self._function is not None and not self._function.ended
+
+    def kill(self, ended: Callable[[], None]) -> None:
+        """Ends the function, if possible while it runs, then the thread. Then calls `ended`."""
+        if self._function is not None:
+            self._function.kill()
+        self.end(ended)
+
+    def end(self, ended: Callable[[], None] | None = None) -> None:
+        """Ends the function and the thread after its work. Then calls `ended`."""
+        self._worker.end(self._close, ended)
+
+    def _close(self) -> None:
+        if self._function is not None:
+            self._function.close()
+
+    def _loaded(self) -> LoadedFunction:
+        if self._function is None or self._function.ended:
+            self._function = self._load()
+        return self._function
+
+    def _invoke(self, event: Mapping[str, object]) -> Invocation:
+        function = self._loaded()
+        if self.given_up:
+            raise BrokenHandler("the handler did not load in time")
+        return function.invoke(event)
 
 
 class ExecutionEnvironments:
@@ -72,16 +149,16 @@ class ExecutionEnvironments:
         self._limit = limit
         self._turn = threading.Lock()
         """Held while an event gets an environment, and while an environment is given up."""
-        self._events: deque[PendingEvent] = deque()
+        self._events: deque[_Event] = deque()
         """Events that wait, in their order. Each environment's thread takes from it."""
-        self._idle = [Environment(load, load())]
+        self._idle = [_Environment(load, load())]
         """The one that was used last is last."""
         self._count = 1
         """Environments that load, or are idle or busy."""
-        self._busy: set[Environment] = set()
+        self._busy: set[_Environment] = set()
         """Environments that load or run."""
         self._loading = 0
-        self._given_up: dict[Environment, float] = {}
+        self._given_up: dict[_Environment, float] = {}
         """Environments that were given up and have not ended yet, each with the time at which its event began."""
         self._invocations = 0
         """Events that run, or wait for an environment."""
@@ -96,7 +173,7 @@ class ExecutionEnvironments:
     async def invoke(self, content: Mapping[str, object]) -> Invocation:
         """Runs the function on an event. Raises FunctionTimeout, EnvironmentsBusy, BrokenHandler, InvalidFile."""
         loop = asyncio.get_running_loop()
-        came, event = monotonic(), PendingEvent(content, loop.create_future())
+        came, event = monotonic(), _Event(content, loop.create_future())
         self._invocations += 1
         try:
             async with asyncio.timeout(self.timeout):
@@ -112,7 +189,7 @@ class ExecutionEnvironments:
         self._closed = True
         self._end_if_done()
 
-    async def _answer(self, event: PendingEvent) -> Invocation:
+    async def _answer(self, event: _Event) -> Invocation:
         """Gives an event to an environment, at once or when one is free, and waits for its answer."""
         self._events.append(event)
         try:
@@ -128,7 +205,7 @@ class ExecutionEnvironments:
 
     # The thread of an environment calls these, too.
 
-    def _take(self, environment: Environment) -> PendingEvent | None:
+    def _take(self, environment: _Environment) -> _Event | None:
         """Gives the first event that waits to an environment, unless that was given up."""
         with self._turn:
             event = self._events.popleft() if self._events and not environment.given_up else None
@@ -137,31 +214,34 @@ class ExecutionEnvironments:
                 event.environment, event.began = environment, monotonic()
         return event
 
-    def _serve(self, environment: Environment, event: PendingEvent, loop: asyncio.AbstractEventLoop) -> None:
+    def _serve(self, environment: _Environment, event: _Event, loop: asyncio.AbstractEventLoop) -> None:
         """Runs an event, and then those that wait, for one time slice."""
-        following: PendingEvent | None = event
+        following: _Event | None = event
         until = monotonic() + _TIME_SLICE
         while following is not None:
             event, outcome = following, environment.outcome(following)
             goes_on = monotonic() < until and not isinstance(outcome, Outdated)
             following = environment.event = self._take(environment) if goes_on else None
-            tell(loop, partial(self._answered, environment, event, outcome, following))
+            with contextlib.suppress(RuntimeError):  # The loop is closed.
+                loop.call_soon_threadsafe(partial(self._answered, environment, event, outcome, following))
 
     # Everything from here on happens in the event loop.
 
     def _answered(
         self,
-        environment: Environment,
-        event: PendingEvent,
+        environment: _Environment,
+        event: _Event,
         outcome: Invocation | Exception,
-        following: PendingEvent | None,
+        following: _Event | None,
     ) -> None:
         """Takes what came of an event. `following` is the next event, which the environment runs already."""
-        if isinstance(outcome, Invocation):
-            event.succeed(outcome)
+        if event.answer.done():
+            pass  # Its caller does not wait any more.
+        elif isinstance(outcome, Invocation):
+            event.answer.set_result(outcome)
         elif not isinstance(outcome, Outdated):
-            event.fail(outcome)
-        elif not event.answer.done():
+            event.answer.set_exception(outcome)
+        else:
             event.environment, event.began = None, 0.0
             self._events.appendleft(event)
         if following is None and not environment.given_up:
@@ -187,7 +267,7 @@ class ExecutionEnvironments:
             self._busy.add(environment)
             environment.start(partial(self._serve, environment, event, loop))
 
-    def _lose_patience(self, event: PendingEvent) -> None:
+    def _lose_patience(self, event: _Event) -> None:
         """Starts another environment for an event that still waits."""
         if event.environment is not None or event.answer.done():
             return
@@ -195,9 +275,9 @@ class ExecutionEnvironments:
         try:
             self._start_missing()
         except BrokenHandler as error:
-            event.fail(error)
+            event.answer.set_exception(error)
 
-    def _leave(self, event: PendingEvent) -> None:
+    def _leave(self, event: _Event) -> None:
         """Its caller does not wait for an event any more. Gives its environment up, if that still runs it.
 
         The environment has its time from when it got the event: if it had less than half of it, it keeps the rest.
@@ -249,7 +329,7 @@ class ExecutionEnvironments:
         """Starts environments for the events that wait, a few at a time. Raises BrokenHandler if none can start."""
         while self.waiting > self._loading and self._loading < _LOADING_AT_ONCE and self._may_start():
             try:
-                started = Environment(self._load_again)
+                started = _Environment(self._load_again)
             except RuntimeError as error:
                 raise BrokenHandler(f"no execution environment can start: {error}") from None
             self._count += 1
@@ -257,7 +337,7 @@ class ExecutionEnvironments:
             self._busy.add(started)
             started.load().add_done_callback(partial(self._loaded, started))
 
-    def _loaded(self, environment: Environment, function: "asyncio.Future[LoadedFunction]") -> None:
+    def _loaded(self, environment: _Environment, function: "asyncio.Future[LoadedFunction]") -> None:
         """Gives an environment to the events. If it could not load the function, the first event that waits fails."""
         self._loading -= 1
         problem = function.exception()
@@ -270,16 +350,16 @@ class ExecutionEnvironments:
         if isinstance(problem, Exception) and not isinstance(problem, Outdated) and self.waiting:
             with self._turn:
                 failing = self._events.popleft() if self._events else None
-            if failing is not None:
-                failing.fail(problem)
+            if failing is not None and not failing.answer.done():
+                failing.answer.set_exception(problem)
         self._begin_waiting()
         self._continue()
 
-    def _drop(self, environment: Environment) -> None:
+    def _drop(self, environment: _Environment) -> None:
         self._count -= 1
         environment.end()
 
-    def _give_up(self, environment: Environment, event: PendingEvent | None = None) -> None:
+    def _give_up(self, environment: _Environment, event: _Event | None = None) -> None:
         """Gives up an environment, unless it has answered this event already."""
         with self._turn:
             if environment.given_up or environment.event is not event:
@@ -291,7 +371,7 @@ class ExecutionEnvironments:
         environment.kill(partial(self._ended, environment))
         self._continue()
 
-    def _ended(self, environment: Environment) -> None:
+    def _ended(self, environment: _Environment) -> None:
         del self._given_up[environment]
         self._continue()
 
@@ -307,3 +387,13 @@ class ExecutionEnvironments:
                 self._idle.pop().end()
             for environment in list(self._busy):
                 self._give_up(environment, environment.event)
+
+
+def _as_broken(work: Callable[[], Result]) -> Result:
+    """Does what can fail by the handler's code. Raises BrokenHandler, InvalidFile, Outdated."""
+    try:
+        return work()
+    except (BrokenHandler, InvalidFile, Outdated):
+        raise
+    except BaseException as error:  # Also StopIteration, which no future accepts, and SystemExit.
+        raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error

@@ -35,7 +35,7 @@ class Worker:
         """Lets the thread end after all its work and `last`, then calls `ended` on the event loop."""
         self._work.put(last)
         if ended is not None:
-            self._work.put(partial(tell, asyncio.get_running_loop(), ended))
+            self._work.put(partial(_tell, asyncio.get_running_loop(), ended))
         self._work.put(None)
 
     def _run(self) -> None:
@@ -48,28 +48,25 @@ def _do(work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:
     try:
         result = work()
     except Exception as error:  # noqa: BLE001 (the future passes it on)
-        tell(loop, partial(fail, answer, error))
+        _tell(loop, partial(_fail, answer, error))
     except BaseException as error:  # noqa: BLE001 (SystemExit would end the event loop)
-        tell(loop, partial(fail, answer, RuntimeError(f"{type(error).__name__} in a thread")))
+        _tell(loop, partial(_fail, answer, RuntimeError(f"{type(error).__name__} in a thread")))
     else:
-        tell(loop, partial(succeed, answer, result))
+        _tell(loop, partial(_succeed, answer, result))
 
 
-def tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    """Makes a call on an event loop from a thread, unless the loop is closed."""
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
     try:
         loop.call_soon_threadsafe(call)
     except RuntimeError:  # The loop is closed.
         return
 
 
-def succeed(answer: "asyncio.Future[Result]", result: Result) -> None:
-    """Gives a future its result, unless it was cancelled."""
+def _succeed(answer: "asyncio.Future[Result]", result: Result) -> None:
     if not answer.done():
         answer.set_result(result)
 
 
-def fail(answer: "asyncio.Future[Result]", error: Exception) -> None:
-    """Gives a future its exception, unless it was cancelled."""
+def _fail(answer: "asyncio.Future[Result]", error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from iot_core.functions import environment, execution_environments
+from iot_core.functions import execution_environments
 from iot_core.functions.execution_environments import EnvironmentsBusy, ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
 from tests.event_loop import in_event_loop
@@ -282,7 +282,7 @@ async def test_an_event_fails_if_the_system_has_no_thread_left(
         raise RuntimeError("can't start new thread")
 
     pool = ExecutionEnvironments(Loads(), patience=0)
-    monkeypatch.setattr(environment, "Worker", no_thread)
+    monkeypatch.setattr(execution_environments, "Worker", no_thread)
     first = run(pool, hang(release))
     await asyncio.sleep(0)
     with pytest.raises(BrokenHandler, match="can't start new thread"):
