@@ -19,7 +19,8 @@ class _Bound:
     deny: bool
     actions: tuple[Matcher, ...]
     not_actions: bool
-    resources: tuple[Pattern, ...]
+    resources: tuple[str | Pattern, ...]
+    """If none has a variable, it is the tuple of the statement: no connection needs memory for it."""
     not_resources: bool
     _matchers: tuple[Matcher, ...] | None = None
     """Those of the resources. Made for the first question about its actions: most clients use few actions."""
@@ -29,7 +30,8 @@ class _Bound:
         if any(fits(action) for fits in self.actions) == self.not_actions:
             return False
         if self._matchers is None:
-            self._matchers = tuple([matcher(*pattern) for pattern in self.resources])
+            found = self.resources
+            self._matchers = tuple([matcher(each) if isinstance(each, str) else matcher(*each) for each in found])
         return any(fits(resource) for fits in self._matchers) != self.not_resources
 
 
@@ -108,14 +110,16 @@ def _bind(statement: ParsedStatement, facts: Facts) -> tuple[_Bound | None, str]
     unknown variable could have any value: a Deny of a resource with it denies all of them.
     """
     deny, doubt = statement.effect == "Deny", ""
-    filled = [fill(text, facts) if "${" in text else Pattern(text) for text in statement.resources]
-    if None in filled:
-        doubt = _unknown(statement, facts)
-        if deny and doubt and not statement.not_resources:
-            filled = [fill(with_stars(text, facts), facts) for text in statement.resources]
-    known = tuple([pattern for pattern in filled if pattern is not None])
-    if statement.not_resources and not deny and len(known) < len(filled):
-        return None, doubt
+    known: tuple[str | Pattern, ...] = statement.resources
+    if [text for text in statement.resources if "${" in text]:
+        filled = [fill(text, facts) for text in statement.resources]
+        if None in filled:
+            doubt = _unknown(statement, facts)
+            if deny and doubt and not statement.not_resources:
+                filled = [fill(with_stars(text, facts), facts) for text in statement.resources]
+        known = tuple([pattern for pattern in filled if pattern is not None])
+        if statement.not_resources and not deny and len(known) < len(filled):
+            return None, doubt
     bound = _Bound(
         deny,
         tuple([matcher(action.casefold()) for action in statement.actions]),
