@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
 from bench.known import AUDIENCE, ISSUER
+from iot_authorizer.configuration import load_configuration
+from iot_authorizer.preparation import write_preparation
+from iot_authorizer.preparing import prepare
 
 _CONFIGURATION = """
 name = "chat"
@@ -63,6 +66,8 @@ def make_sample(folder: Path) -> Sample:
     (folder / "chat.toml").write_text(Path("policies/chat.toml").read_text())
     config = folder / "authorizer.toml"
     config.write_text(_CONFIGURATION.format(issuer=ISSUER, audience=AUDIENCE))
+    files = [Path("chat.toml"), Path("jwks.json")]
+    write_preparation(prepare(load_configuration(config, {}), folder), config, files, {})  # As `build` does.
     now = int(time.time())
     claims = {
         "sub": "6a1d1f3e-7a3c-4e0c-9a54-0b8f8b2f1c55",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import isfinite
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from iot_authorizer.configured_texts import configured_text
 from iot_authorizer.credentials import Credentials, CredentialSource, read_credentials
@@ -13,23 +13,16 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.response import AuthorizerResponse, allowed
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_policies import (
-    Deny,
-    Grant,
-    InvalidTopics,
-    PolicyError,
-    PolicyTemplate,
-    Principal,
-    SessionTimes,
-    compile_policy,
-)
+from iot_policies import InvalidTopics, PolicyError, PolicyPlan, Principal, SessionTimes, compile_policy
 from iot_policies.account_region import AccountRegion
 from iot_policies.packing import Document
-from iot_policies.toml_file import key_of
+
+if TYPE_CHECKING:
+    from iot_policies import Deny, Grant
 
 Verify = Callable[[Credentials], VerifiedPrincipal | Principal]
 """Verifies credentials. Raises Refusal."""
-GrantTo = Callable[[Principal], Grant | Deny | Iterable[Grant | Deny]]
+GrantTo = Callable[[Principal], "Grant | Deny | Iterable[Grant | Deny]"]
 """Grants topics to a principal. They may have placeholders, as in a template. Raises Refusal."""
 
 
@@ -62,22 +55,22 @@ class Authorizer:
         self,
         *,
         verify: Verify,
-        grant: PolicyTemplate | GrantTo,
+        grant: PolicyPlan | GrantTo,
         session: SessionTimes | None = None,
         token_key_name: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`session` defaults to the template's, `token_key_name` to that of `authorizer.toml`.
+        """`session` defaults to the template's, `token_key_name` to that of `authorizer.toml`; empty is none.
 
         `clock` returns seconds since 1970.
         """
-        if not callable(verify) or not (callable(grant) or isinstance(grant, PolicyTemplate)):
+        if not callable(verify) or not (callable(grant) or isinstance(grant, PolicyPlan)):
             raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
         self._verify = verify
         self._grant = grant
-        self.session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
+        self.session = session or (grant.session if isinstance(grant, PolicyPlan) else SessionTimes())
         """How long a connection lasts."""
-        self.token_key_name = token_key_name or configured_text("token_key_name")
+        self.token_key_name = (configured_text("token_key_name") if token_key_name is None else token_key_name) or None
         """The name under which clients send a token; None for only the standard names."""
         self._clock = clock
 
@@ -114,10 +107,12 @@ class Authorizer:
             raise Refusal(Reason.CLIENT_ID_NOT_GRANTED)
         return policy.documents(place)
 
-    def template(self, principal: Principal) -> PolicyTemplate:
-        """The template that grants a principal topics. Raises what a `grant` of your own raises."""
-        if isinstance(self._grant, PolicyTemplate):
+    def template(self, principal: Principal) -> PolicyPlan:
+        """The template that grants a principal topics, or its plan. Raises what a `grant` of your own raises."""
+        if isinstance(self._grant, PolicyPlan):
             return self._grant
+        from iot_policies import Deny, Grant, PolicyTemplate
+
         blocks = self._grant(principal)
         return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self.session)
 
@@ -146,6 +141,8 @@ class RefusalsOf:
 
 def _refusal(error: Exception) -> Refusal:
     if isinstance(error, InvalidTopics):
+        from iot_policies.toml_file import key_of
+
         return Refusal(Reason.INVALID_TOPICS, key_of(error.key))
     if isinstance(error, PolicyError):  # Also of `verify`, which can read claims as a template does.
         return Refusal(error.reason, error.source)

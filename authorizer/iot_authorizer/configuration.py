@@ -18,12 +18,14 @@ from pydantic import (
 )
 
 from iot_authorizer import development
+from iot_authorizer.preparation import AUTHORIZER_NAME, TABLE_NAME
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
 from iot_policies import InvalidFile
 from iot_policies.grants import ConfiguredClaims, StrictModel, between
 from iot_policies.names import name_problem
+from iot_policies.overriding import override
 from iot_policies.principal import Principal
-from iot_policies.toml_file import Location, invalid_file, key_of, override, read_toml
+from iot_policies.toml_file import Location, invalid_file, key_of, read_toml
 from iot_policies.topic_prefix import check_topic_prefix
 
 if TYPE_CHECKING:
@@ -46,15 +48,9 @@ HANDLER = "iot_authorizer.handler.lambda_handler"
 """The Lambda handler of this package, which runs unless the configuration names another one."""
 CREDENTIALS_HANDLER = "iot_authorizer.credentials_handler.lambda_handler"
 """The Lambda handler of the credentials endpoint."""
-_AuthorizerName = Annotated[str, _matching("[A-Za-z0-9_=,@-]{1,128}", "1 to 128 letters, digits and _=,@-")]
+_AuthorizerName = Annotated[str, _matching(AUTHORIZER_NAME, "1 to 128 letters, digits and _=,@-")]
 _TokenKeyName = Annotated[str, _matching("[A-Za-z0-9_-]{1,128}", "1 to 128 letters, digits and _-")]
-_TableName = Annotated[
-    str,
-    _matching(
-        r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}",
-        "a DynamoDB table's name, 3 to 255 letters, digits, _.-, or its ARN",
-    ),
-]
+_TableName = Annotated[str, _matching(TABLE_NAME, "a DynamoDB table's name, 3 to 255 letters, digits, _.-, or its ARN")]
 _Origin = Annotated[
     str,
     _matching(
@@ -308,6 +304,11 @@ def _contradictions(configuration: Configuration) -> Iterator[tuple[Location, st
     if "guessing" in configuration.model_fields_set and (passwords is None or has_file):
         expected = "expected [passwords] without file: [guessing] limits the guessing of passwords in the table only"
         yield ("guessing",), expected
+
+
+def needs_table(configuration: Configuration) -> bool:
+    """Whether a configuration is refused without a table of identities."""
+    return any(_contradictions(configuration.model_copy(update={"table": None})))
 
 
 def load_partial_configuration(

@@ -8,7 +8,7 @@
 import os
 from pathlib import Path
 
-from iot_policies.toml_file import OVERRIDE, read_toml
+from iot_policies.overriding import OVERRIDE
 
 CONFIG_VARIABLE = "AUTHORIZER_CONFIG"
 """The environment variable that names the configuration."""
@@ -22,5 +22,9 @@ def configured_text(key: str) -> str | None:
     if (overriding := os.environ.get(f"{OVERRIDE}{key.upper()}")) is not None:
         return overriding
     path = Path(os.environ.get(CONFIG_VARIABLE, ""))
-    found = read_toml(path)[0].get(key) if path.is_file() else None
+    if not path.is_file():
+        return None
+    from iot_policies.toml_file import read_toml
+
+    found = read_toml(path)[0].get(key)
     return found if isinstance(found, str) else None

@@ -22,6 +22,7 @@ from iot_authorizer.configuration import CredentialsSettings, load_configuration
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer.credentials_endpoint import CredentialsHandler
 from iot_authorizer.observer import Observer
+from iot_authorizer.preparing import prepare
 from iot_authorizer.temporary_credentials import ClientRole
 from iot_policies import InvalidFile
 
@@ -34,7 +35,7 @@ def _start(path: Path) -> CredentialsHandler:
     if settings is None:
         raise InvalidFile(path, None, "credentials", "missing: the credentials endpoint needs this table")
     observer = Observer(f"{configuration.name}-credentials")
-    authorizer = build(configuration, path.parent, observer.keys_fetched)
+    authorizer = build(prepare(configuration, path.parent), observer.keys_fetched)
     return CredentialsHandler(authorizer, _role(path, settings), origins=settings.origins, observer=observer)
 
 

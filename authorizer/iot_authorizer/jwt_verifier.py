@@ -89,7 +89,7 @@ class Expectations:
     """Seconds that the clocks may differ."""
     token_type: str | None = None
     """The required `typ` in full, such as `application/at+jwt` (RFC 8725, section 3.11); None for any."""
-    ignored_parameters: frozenset[str] = frozenset()
+    ignored_parameters: tuple[str, ...] = ()
     """The parameters with keys that a header may have."""
     principal_claim: str = "sub"
     """The claim that names the principal."""
@@ -214,7 +214,7 @@ def verify_signed(token: Token, expects: Expectations, *, signature_verified: bo
 def check_form(token: Token, expects: Expectations) -> None:
     """Refuses keys in the header, a wrong `typ`, and times of the wrong type, which parsers read in different ways."""
     if token.header.key_parameters:
-        for name in sorted(token.header.key_parameters - expects.ignored_parameters):
+        for name in sorted(token.header.key_parameters.difference(expects.ignored_parameters)):
             raise Refusal(Reason.KEY_IN_HEADER, name)
     if expects.token_type not in (None, token.header.type):
         raise Refusal(Reason.WRONG_TOKEN_USE, "typ")

@@ -15,8 +15,8 @@ import zlib
 from typing import TypedDict
 
 from iot_policies import SessionTimes
-from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
 from iot_policies.packing import Document
+from iot_policies.session_times import LEAST_SESSION, LONGEST_SESSION
 
 _PRINCIPAL_ID = re.compile(r"[a-zA-Z0-9]{1,128}")
 _LIKE_A_HASH = re.compile(r"[0-9a-f]{64}")

@@ -27,11 +27,11 @@ from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_policies import PolicyTemplate, Principal, SessionTimes, compile_policy
+from iot_policies import PolicyPlan, Principal, SessionTimes, compile_policy
 from iot_policies.account_region import AccountRegion
 from iot_policies.errors import SessionPolicyTooLarge
-from iot_policies.grants import LONGEST_SESSION
 from iot_policies.session_policy import SessionPolicy, compile_session_policy
+from iot_policies.session_times import LONGEST_SESSION
 
 SHORTEST, LONGEST = 900, 3600
 """Seconds of a session that a function can get from AWS STS (API_AssumeRole, "DurationSeconds")."""
@@ -126,7 +126,7 @@ def _life(verified: VerifiedPrincipal, session: SessionTimes, now: float) -> flo
     return life
 
 
-def _only_client_id(template: PolicyTemplate, principal: Principal) -> str:
+def _only_client_id(template: PolicyPlan, principal: Principal) -> str:
     found = compile_policy(template, principal).only_client_id()
     if found is None:
         raise Refusal(Reason.CLIENT_ID_MISSING)
@@ -134,7 +134,7 @@ def _only_client_id(template: PolicyTemplate, principal: Principal) -> str:
 
 
 def _session_policy(
-    template: PolicyTemplate, principal: Principal, client_id: str, place: AccountRegion, now: float, life: float
+    template: PolicyPlan, principal: Principal, client_id: str, place: AccountRegion, now: float, life: float
 ) -> SessionPolicy:
     compiled = partial(compile_session_policy, template, principal, client_id=client_id, place=place)
     if life < LONGEST_SESSION:  # IoT Core itself ends connections then.

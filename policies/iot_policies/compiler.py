@@ -5,16 +5,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from iot_policies.account_region import AccountRegion
+from iot_policies.actions import Action, Effect, in_order
 from iot_policies.direct_messages import with_topics
-from iot_policies.entries import Action, Effect, Rule, in_order
 from iot_policies.errors import InvalidName, NothingGranted, PolicyTooLarge
 from iot_policies.names import name_problem
 from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from iot_policies.placeholders import MOST_COMBINATIONS, Values
-from iot_policies.planning import Container, Part
+from iot_policies.policy_plan import Part, PlannedContainer, PolicyPlan
 from iot_policies.principal import Principal, read_denied_claim
-from iot_policies.template import PolicyTemplate
-from iot_policies.topics import HASH, PLUS
 
 Combination = tuple[str, ...]
 
@@ -66,8 +64,8 @@ def fits_client_id(resource: str, client_id: str) -> bool:
     return client_id.startswith(pattern[:-1]) if pattern.endswith("*") else client_id == pattern
 
 
-def compile_policy(template: PolicyTemplate, principal: Principal, client_id: str | None = None) -> Policy:
-    """Compiles what a template grants a principal.
+def compile_policy(template: PolicyPlan, principal: Principal, client_id: str | None = None) -> Policy:
+    """Compiles what a template, or its plan, grants a principal.
 
     `client_id` is None if the client named none. Entries of grants with `{client_id}` are then left out, and those of
     denies deny it for every client ID.
@@ -80,7 +78,7 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     compilation = _Compilation(template, principal, client_id)
     statements: list[Statement] = []
     allows = sends = False
-    for heading, parts in template.plan:
+    for heading, parts in template.statements:
         resources = compilation.resources(parts)
         if resources:
             statements.append(Statement(heading, tuple(resources)))
@@ -97,12 +95,11 @@ class _Compilation:
 
     __slots__ = ("_applies", "_filled", "_left", "_values")
 
-    def __init__(self, template: PolicyTemplate, principal: Principal, client_id: str | None) -> None:
-        claims = principal.claims
-        self._applies = [block.when is None or not block.unmet(claims) for block in template.blocks]
+    def __init__(self, template: PolicyPlan, principal: Principal, client_id: str | None) -> None:
+        self._applies = template.applying(principal.claims)
         for index, name in template.denied_claims:
             if self._applies[index]:
-                read_denied_claim(claims, name)
+                read_denied_claim(principal.claims, name)
         self._values = Values(principal, client_id)
         self._filled: dict[tuple[str, ...], list[Combination]] = {}
         self._left = MOST_COMBINATIONS
@@ -110,13 +107,13 @@ class _Compilation:
     def resources(self, parts: Iterable[Part]) -> list[str]:
         """The resources of one statement. Raises PolicyTooLarge."""
         found: list[str] = []
-        for block, names, patterns, rule, containers in parts:
+        for block, names, patterns, containers in parts:
             if self._applies[block]:
                 combinations = self._filled.get(names)
                 if combinations is None:
                     combinations = self._combinations(names)
-                if rule is not None:
-                    combinations = self._not_contained(rule, containers, combinations)
+                if containers:
+                    combinations = self._not_contained(containers, combinations)
                 self._left -= len(combinations) * len(patterns)
                 if self._left < 0:
                     raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
@@ -131,24 +128,23 @@ class _Compilation:
         return found
 
     def _not_contained(
-        self, rule: Rule, containers: Iterable[Container], combinations: list[Combination]
+        self, containers: Iterable[PlannedContainer], combinations: list[Combination]
     ) -> list[Combination]:
         """Leaves out combinations that another rule covers: their levels equal its levels, except at its wildcards."""
         self._left -= len(combinations)
-        for block, container in containers:
+        for block, names, levels, contained in containers:
             if self._applies[block]:
-                fixed = [index for index, level in enumerate(container.levels) if level not in (PLUS, HASH)]
-                covering = self._combinations(container.names)
+                covering = self._combinations(names)
                 self._left -= len(covering)
                 if self._left < 0:
                     break
-                covered = {_texts(container, fixed, each) for each in covering}
-                combinations = [each for each in combinations if _texts(rule, fixed, each) not in covered]
+                covered = {_texts(levels, each) for each in covering}
+                combinations = [each for each in combinations if _texts(contained, each) not in covered]
         return combinations
 
 
-def _texts(rule: Rule, indexes: Iterable[int], combination: Combination) -> tuple[str, ...]:
-    return tuple(rule.level_formats[index].format(*combination) for index in indexes)
+def _texts(levels: Iterable[str], combination: Combination) -> tuple[str, ...]:
+    return tuple(level.format(*combination) for level in levels)
 
 
 def _is_merged(statements: Iterable[Statement]) -> bool:

@@ -21,7 +21,8 @@ counts only for texts that are equal for all names or for none.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from iot_policies.entries import Action, Entry, Rule, quoted
+from iot_policies.actions import Action
+from iot_policies.entries import Entry, Rule, quoted
 from iot_policies.errors import Conflict, ConflictingTopics
 from iot_policies.grants import Deny, Grant
 from iot_policies.level_index import LevelIndex

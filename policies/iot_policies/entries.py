@@ -1,9 +1,8 @@
 """An entry of a template, such as `rooms/{claims.rooms}/#`: checks its grammar and turns it into rules."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
+from iot_policies.actions import RESOURCE_TYPES, Action, Effect
 from iot_policies.globs import allowed_glob, denied_globs, is_exact
 from iot_policies.grants import ConnectAttribute, Deny, Grant, Key, Place
 from iot_policies.placeholders import (
@@ -16,17 +15,6 @@ from iot_policies.placeholders import (
 )
 from iot_policies.topic_prefix import below, reserved_too
 from iot_policies.topics import HASH, PLUS, SHARE, TO, Levels, joined, lead
-
-Effect = Literal["Allow", "Deny"]
-Action = Literal[
-    "iot:Connect",
-    "iot:Publish",
-    "iot:RetainPublish",
-    "iot:Subscribe",
-    "iot:Receive",
-    "iot:GetRetainedMessage",
-    "iot:SendDirectMessage",
-]
 
 LONGEST_ENTRY, MOST_LEVELS = 1024, 32
 """Characters and levels: more than IoT Core accepts (256 bytes, 8 levels), and few enough to check quickly."""
@@ -43,24 +31,6 @@ _ACTIONS: dict[Key, tuple[Action, ...]] = {
 """The actions that an entry allows, by its key."""
 _DENIED: dict[Key, tuple[Action, ...]] = {**_ACTIONS, "retain": ("iot:RetainPublish",)}
 """The actions that an entry denies."""
-
-
-def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """Actions without duplicates, in a fixed order."""
-    found = set(actions)
-    return tuple(action for action in RESOURCE_TYPES if action in found)
-
-
-RESOURCE_TYPES: dict[Action, str] = {
-    "iot:Connect": "client",
-    "iot:Publish": "topic",
-    "iot:RetainPublish": "topic",
-    "iot:Subscribe": "topicfilter",
-    "iot:Receive": "topic",
-    "iot:GetRetainedMessage": "topic",
-    "iot:SendDirectMessage": "client",
-}
-"""The type of resource of each action. A direct message's topic is no resource, but a condition on iot:Topic."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
+from iot_policies.actions import RESOURCE_TYPES, Action
 from iot_policies.compiler import compile_policy
 from iot_policies.connection import Connection
-from iot_policies.entries import RESOURCE_TYPES, Action, Entry
+from iot_policies.entries import Entry
 from iot_policies.errors import NothingGranted, PolicyError
 from iot_policies.evaluator import Evaluator
 from iot_policies.nearest import nearest, problem

@@ -1,7 +1,7 @@
 """The tables of a template file: `[session]`, `[[grant]]` and `[[deny]]`."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, get_args
@@ -17,16 +17,15 @@ from pydantic import (
     field_validator,
 )
 
+from iot_policies.actions import Effect
 from iot_policies.durations import seconds
 from iot_policies.errors import InvalidFile
 from iot_policies.names import name_problem
-from iot_policies.principal import WORD_LISTS, Claims, read_claim, read_denied_claim
+from iot_policies.principal import WORD_LISTS, Claims
+from iot_policies.session_times import SessionTimes
 from iot_policies.toml_file import from_validation
 from iot_policies.topics import TO
-from iot_policies.when import Condition, Scalar, choices, covers, meets
-
-LEAST_SESSION, LONGEST_SESSION = 300, 86_400
-"""The bounds that IoT Core has for disconnectAfterInSeconds and refreshAfterInSeconds, in seconds."""
+from iot_policies.when import Condition, Scalar, choices, unmet
 
 Key = Literal["connect", "publish", "retain", "subscribe", "receive", "read", "send"]
 KEYS: tuple[Key, ...] = get_args(Key)
@@ -122,15 +121,16 @@ ConfiguredClaims = Annotated[dict[str, object], AfterValidator(_json_values)]
 """The claims of a principal in a TOML file."""
 
 
-class SessionTimes(StrictModel):
-    """`[session]`: how long a connection lasts, and how often IoT Core invokes the authorizer again."""
+class Session(StrictModel):
+    """`[session]`: the times of SessionTimes, written as `15m` and `10%`."""
 
-    disconnect_after: Annotated[int, between("5m", "24h")] = LONGEST_SESSION
-    """Seconds until IoT Core ends the connection; shorter if the token expires earlier, but at least 300."""
-    refresh_after: Annotated[int, between("5m", "24h")] = 900
-    """Seconds until IoT Core invokes the authorizer again. Revocations and new claims take effect then."""
-    spread: Annotated[float, BeforeValidator(_fraction)] = 0.1
-    """The largest share that `disconnect_after` is shortened by, so that not all clients reconnect at once."""
+    disconnect_after: Annotated[int, between("5m", "24h")] | None = None
+    refresh_after: Annotated[int, between("5m", "24h")] | None = None
+    spread: Annotated[float, BeforeValidator(_fraction)] | None = None
+
+    def times(self) -> SessionTimes:
+        """The times, with those that the file does not name."""
+        return SessionTimes(**self.model_dump(exclude_unset=True))
 
 
 class Send(StrictModel):
@@ -145,12 +145,9 @@ class Send(StrictModel):
 Place = tuple[str | int, ...]
 """Where an entry is within its key: its index; for `send` also that of its topic, as in `send[0].topics[1]`."""
 
-Comparison = tuple[Callable[[Claims, str], object | None], Callable[[object, Condition], bool]]
-"""How `when` reads a claim, and compares it if it is not missing."""
-
 
 class _Entries(StrictModel):
-    _comparison: ClassVar[Comparison]
+    _effect: ClassVar[Effect]
 
     name: str | None = None
     """Its name in explanations and errors."""
@@ -178,18 +175,8 @@ class _Entries(StrictModel):
         return not self.unmet(claims)
 
     def unmet(self, claims: Claims) -> dict[str, Condition]:
-        """The conditions of `when` that the claims do not meet.
-
-        It reads every claim that `when` names, so that their order does not matter.
-        Raises AmbiguousClaim and InvalidName, and for a deny UnclearDenial.
-        """
-        read, holds = self._comparison
-        found = {}
-        for name, wanted in (self.when or {}).items():
-            value = read(claims, name)
-            if value is None or not holds(value, wanted):
-                found[name] = wanted
-        return found
+        """The conditions of `when` that the claims do not meet. Raises as `when.unmet` does."""
+        return unmet(self.when or {}, claims, self._effect)
 
     def entries(self) -> Iterator[tuple[Key, Place, str]]:
         """Each entry: its key, its place there, its text. Direct messages have a receiver and a topic, joined by TO."""
@@ -212,13 +199,13 @@ class Grant(_Entries):
     the entry `{client_id}` of connect; `shared_client_ids`, other entries of connect without `{principal}`;
     `any_receiver`, `to = "*"` of send."""
 
-    _comparison: ClassVar[Comparison] = read_claim, meets
+    _effect: ClassVar[Effect] = "Allow"
 
 
 class Deny(_Entries):
     """`[[deny]]`: what principals must not do, even if a grant allows it."""
 
-    _comparison: ClassVar[Comparison] = read_denied_claim, covers
+    _effect: ClassVar[Effect] = "Deny"
 
     @field_validator("connect_with")
     @classmethod

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.actions import Action
 from iot_policies.compiler import compile_policy
-from iot_policies.entries import Action, Entry
+from iot_policies.entries import Entry
 from iot_policies.evaluator import Evaluator
 from iot_policies.findings import Finding, warning
 from iot_policies.placeholders import Values, placeholder_names

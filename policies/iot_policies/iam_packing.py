@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from iot_policies.entries import RESOURCE_TYPES, Action, Effect, in_order
+from iot_policies.actions import RESOURCE_TYPES, Action, Effect, in_order
 from iot_policies.packing import ConditionBlock, Statement
 from iot_policies.wildcards import matcher
 

@@ -11,11 +11,12 @@ from iot_policies.denials import denial_findings
 from iot_policies.durations import duration_text
 from iot_policies.entries import Entry, quoted
 from iot_policies.findings import Finding, unused_words, warning
-from iot_policies.grants import LEAST_SESSION, Grant
+from iot_policies.grants import Grant
 from iot_policies.names import is_misspelled
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import PLACEHOLDER, claim_names, split_template
 from iot_policies.principal import Principal
+from iot_policies.session_times import LEAST_SESSION
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, TO, Levels, lead
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from iot_policies.entries import Action, Entry, Rule
+from iot_policies.actions import Action
+from iot_policies.entries import Entry, Rule
 from iot_policies.errors import PolicyError, UnclearDenial, UnsafeValue
 from iot_policies.grants import Deny, Grant
 from iot_policies.placeholders import Values, as_format, placeholder_names

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from json.encoder import encode_basestring_ascii as _json_text
 from typing import NamedTuple, NotRequired, TypedDict
 
-from iot_policies.entries import Action, Effect
+from iot_policies.actions import Action, Effect
 from iot_policies.errors import PolicyTooLarge
 
 MOST_DOCUMENTS = 10

@@ -3,39 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from iot_policies.entries import Action, Effect, Entry, Rule, in_order
+from iot_policies.actions import Action, Effect, in_order
+from iot_policies.entries import Entry, Rule
 from iot_policies.grants import ConnectAttribute
 from iot_policies.packing import ConditionBlock, Heading
+from iot_policies.policy_plan import Part, PlannedContainer, StatementPlan
+from iot_policies.topics import HASH, PLUS
 
 _Attributes = tuple[ConnectAttribute, ...] | None
 
 
 class Container(NamedTuple):
-    """A rule that can contain another rule. For a principal for whom it does, the other one is redundant."""
+    """A rule that can contain another rule."""
 
     block: int
     """The index of its grant in the template's blocks."""
     rule: Rule
-
-
-class Part(NamedTuple):
-    """Resources of a statement that come from one grant or deny and have the same placeholders."""
-
-    block: int
-    """The index of the grant or deny in the template's blocks."""
-    names: tuple[str, ...]
-    patterns: tuple[str, ...]
-    rule: Rule | None
-    """The rule that the patterns come from, if other rules can contain it; else None."""
-    containers: Sequence[Container]
-    """The rules that can contain it."""
-
-
-class StatementPlan(NamedTuple):
-    """A statement before it is filled for a principal; parts whose grant does not apply are left out then."""
-
-    heading: Heading
-    parts: tuple[Part, ...]
 
 
 class _Pattern(NamedTuple):
@@ -45,6 +28,7 @@ class _Pattern(NamedTuple):
     names: tuple[str, ...]
     text: str
     rule: Rule | None
+    """The rule that the pattern comes from, if other rules can contain it; else None."""
 
 
 def plan(entries: Iterable[Entry], containers: Mapping[Rule, Sequence[Container]]) -> tuple[StatementPlan, ...]:
@@ -79,8 +63,15 @@ def _add(patterns: dict[_Pattern, tuple[Action, ...]], pattern: _Pattern, rule: 
 
 def _part(patterns: Sequence[_Pattern], containers: Mapping[Rule, Sequence[Container]]) -> Part:
     first = patterns[0]
-    found = containers[first.rule] if first.rule is not None else ()
-    return Part(first.block, first.names, tuple(pattern.text for pattern in patterns), first.rule, found)
+    planned = () if first.rule is None else tuple(_planned(first.rule, each) for each in containers[first.rule])
+    return Part(first.block, first.names, tuple(pattern.text for pattern in patterns), planned)
+
+
+def _planned(contained: Rule, container: Container) -> PlannedContainer:
+    block, rule = container
+    fixed = [index for index, level in enumerate(rule.levels) if level not in (PLUS, HASH)]
+    levels, its = (tuple(each.level_formats[index] for index in fixed) for each in (rule, contained))
+    return PlannedContainer(block, rule.names, levels, its)
 
 
 def _condition(effect: Effect, attributes: _Attributes) -> ConditionBlock | None:

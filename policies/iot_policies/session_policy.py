@@ -32,8 +32,8 @@ from iot_policies.errors import ClientIdNotGranted, SessionPolicyCharacter, Sess
 from iot_policies.iam_packing import NO_CONDITION, is_writable, literal, pack_one
 from iot_policies.packing import ConditionBlock, Statement
 from iot_policies.placeholders import Values
+from iot_policies.policy_plan import PolicyPlan
 from iot_policies.principal import Principal
-from iot_policies.template import PolicyTemplate
 
 LONGEST_SESSION_POLICY = 2048
 """Characters of all session policies of a call together (STS API reference, AssumeRole, "Policy")."""
@@ -51,7 +51,7 @@ class SessionPolicy(NamedTuple):
 
 
 def compile_session_policy(
-    template: PolicyTemplate,
+    template: PolicyPlan,
     principal: Principal,
     *,
     client_id: str,
@@ -96,13 +96,14 @@ def _before(until: int) -> ConditionBlock:
     return {"DateLessThan": {"aws:CurrentTime": utc_text(until)}}
 
 
-def _source(template: PolicyTemplate, principal: Principal, client_id: str) -> str:
+def _source(template: PolicyPlan, principal: Principal, client_id: str) -> str:
     """The placeholder whose value has a character above U+00FF; empty if an entry itself has one."""
     if not is_writable(client_id):
         return "client_id"
     values = Values(principal, client_id)
-    rules = (rule for entry in template.applicable(principal) for rule in entry.rules)
-    for name in dict.fromkeys(name for rule in rules for name in rule.names):
+    applies = template.applying(principal.claims)
+    parts = (part for _, parts in template.statements for part in parts if applies[part.block])
+    for name in dict.fromkeys(name for part in parts for name in part.names):
         if not all(is_writable(value) for (value,) in values.combinations((name,))):
             return name
     return ""

@@ -7,42 +7,38 @@ from typing import Annotated
 
 from pydantic import Field
 
+from iot_policies.actions import Effect
 from iot_policies.conflicts import check_conflicts, find_containers
-from iot_policies.entries import Effect, Entry, quoted, rules, with_prefix
+from iot_policies.entries import Entry, quoted, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
-from iot_policies.grants import Deny, Grant, Send, SessionTimes, StrictModel
+from iot_policies.grants import Deny, Grant, Send, Session, StrictModel
 from iot_policies.placeholders import claim_names
-from iot_policies.planning import StatementPlan, plan
+from iot_policies.planning import plan
+from iot_policies.policy_plan import PolicyPlan
 from iot_policies.principal import Principal
+from iot_policies.session_times import SessionTimes
 from iot_policies.toml_file import invalid_file, parse_toml, read_file
 from iot_policies.topic_prefix import check_topic_prefix
 
 
 class _File(StrictModel):
     principal: Annotated[str, Field(min_length=1)] = "sub"
-    session: SessionTimes = Field(default_factory=SessionTimes)
+    session: Session = Field(default_factory=Session)
     grant: tuple[Grant, ...] = ()
     deny: tuple[Deny, ...] = ()
 
 
-_KEYS = {key for model in (_File, SessionTimes, Grant, Send) for key in model.model_fields}
+_KEYS = {key for model in (_File, Session, Grant, Send) for key in model.model_fields}
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyTemplate:
+class PolicyTemplate(PolicyPlan):
     """Checked grants and denies: an IoT policy can express them exactly for every principal."""
 
-    principal_claim: str
-    """The claim of a token that names the principal."""
-    session: SessionTimes
     blocks: tuple[Grant | Deny, ...]
     """Grants first, then denies."""
     entries: tuple[Entry, ...]
     """All entries, in the order of the blocks."""
-    plan: tuple[StatementPlan, ...]
-    """The prepared statements, which `compile_policy` fills."""
-    denied_claims: tuple[tuple[int, str], ...]
-    """The claims that placeholders of denies read, each with the index of its deny in `blocks`."""
     topic_prefix: str = ""
     """The levels in front of each topic filter, such as `dev`; empty for none."""
 
@@ -67,7 +63,7 @@ class PolicyTemplate:
             return cls.of(
                 (*file.grant, *file.deny),
                 principal_claim=file.principal,
-                session=file.session,
+                session=file.session.times(),
                 topic_prefix=topic_prefix,
             )
         except InvalidTopics as error:
@@ -104,13 +100,14 @@ class PolicyTemplate:
             (entry.block_index, name) for entry in entries if entry.effect == "Deny" for name in claim_names(entry.text)
         )
         return cls(
-            principal_claim,
-            session or SessionTimes(),
-            (*grants, *denies),
-            entries,
-            planned,
-            tuple(denied),
-            topic_prefix,
+            principal_claim=principal_claim,
+            session=session or SessionTimes(),
+            whens=(*(("Allow", grant.when) for grant in grants), *(("Deny", deny.when) for deny in denies)),
+            statements=planned,
+            denied_claims=tuple(denied),
+            blocks=(*grants, *denies),
+            entries=entries,
+            topic_prefix=topic_prefix,
         )
 
     def applicable(self, principal: Principal) -> Iterator[Entry]:

@@ -1,7 +1,6 @@
 """Reads TOML files; errors name the file, the line, the key and what was expected."""
 
 import codecs
-import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iot_policies.errors import InvalidFile
-from iot_policies.json_objects import unique_keys
+from iot_policies.overriding import value_below
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -34,9 +33,6 @@ _EXPECTED = {
 """Pydantic's error types in the words of TOML."""
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
-_INDEX = re.compile("[0-9]{1,9}")
-OVERRIDE = "AUTHORIZER__"
-"""The start of variables that override values of a file."""
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
 _PART_OF_VALUE = (
     r"""\s+|\#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'[^']*'|[][{},]|[^]\s[{},\#"']+"""
@@ -100,37 +96,6 @@ def parse_toml(content: bytes, path: Path) -> tuple[dict[str, object], str]:
         problem = match[1] if match else str(error)
         hint = ": write strings in quotes" if problem == "Invalid value" else ""
         raise InvalidFile(path, line, "", f"not valid TOML: {problem}{hint}") from None
-
-
-def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
-    """Replaces values by environment variables: `AUTHORIZER__JWT__0__SECRET` replaces `jwt[0].secret`.
-
-    A value that begins with `[` or `{`, after any space, is a list or a table in JSON: `AUTHORIZER__JWT` replaces all
-    `[[jwt]]`. Longer names come later, so that they replace single values of it.
-
-    Raises InvalidFile for a variable that does not name a table, or is not valid JSON.
-    """
-    names = [name for name in environment if name.startswith(OVERRIDE)]
-    for name in sorted(names, key=lambda name: name.count("__")):
-        *parents, last = name.removeprefix(OVERRIDE).lower().split("__")
-        table: object = tables
-        for part in parents:
-            table = _below(table, int(part) if isinstance(table, list) and _INDEX.fullmatch(part) else part)
-        if not isinstance(table, dict):
-            raise InvalidFile(path, None, name, "this environment variable does not name a table of the file")
-        table[last] = _overriding(environment[name], path, name)
-
-
-def _overriding(value: str, path: Path, name: str) -> object:
-    if not value.lstrip().startswith(("[", "{")):  # A block of YAML may begin with a line break.
-        return value
-    try:
-        return json.loads(value, object_pairs_hook=unique_keys)
-    except (json.JSONDecodeError, RecursionError):
-        expected = "this environment variable begins like a list or a table, but is not valid JSON"
-        raise InvalidFile(path, None, name, expected) from None
-    except ValueError as error:
-        raise InvalidFile(path, None, name, f"this environment variable: {error}") from None
 
 
 def key_of(location: Location) -> str:
@@ -260,14 +225,8 @@ def _walk(tables: Mapping[str, object], location: Location) -> tuple[Location, o
     """The longest part of a location that exists in the file, and its value."""
     found: object = tables
     for index, part in enumerate(location):
-        inner = _below(found, part)
+        inner = value_below(found, part)
         if inner is None:
             return location[:index], found
         found = inner
     return location, found
-
-
-def _below(found: object, part: str | int) -> object | None:
-    if isinstance(part, str):
-        return found.get(part) if isinstance(found, Mapping) else None
-    return found[part] if isinstance(found, list) and part < len(found) else None

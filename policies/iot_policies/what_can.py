@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
+from iot_policies.actions import RESOURCE_TYPES, Action
 from iot_policies.compiler import compile_policy
-from iot_policies.entries import RESOURCE_TYPES, Action, Entry, Rule
+from iot_policies.entries import Entry, Rule
 from iot_policies.errors import PolicyError
 from iot_policies.grants import ConnectAttribute, Key
 from iot_policies.nearest import missing_values, problem

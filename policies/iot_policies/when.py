@@ -11,11 +11,31 @@
 
 from collections.abc import Mapping
 
+from iot_policies.actions import Effect
+from iot_policies.principal import Claims, read_claim, read_denied_claim
+
 Scalar = str | int | float | bool
 Condition = Scalar | tuple[Scalar, ...]
+When = Mapping[str, Condition]
+"""Claims and the values that they must have, all of them."""
 
 SPELLINGS = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
 """The texts that a deny takes for a boolean, in any case, besides those that spell 1 or 0."""
+
+
+def unmet(when: When, claims: Claims, effect: Effect) -> dict[str, Condition]:
+    """The conditions of a grant's or a deny's `when` that the claims do not meet.
+
+    It reads every claim that `when` names, so that their order does not matter.
+    Raises AmbiguousClaim and InvalidName, and for a deny UnclearDenial.
+    """
+    read, holds = (read_claim, meets) if effect == "Allow" else (read_denied_claim, covers)
+    found = {}
+    for name, wanted in when.items():
+        value = read(claims, name)
+        if value is None or not holds(value, wanted):
+            found[name] = wanted
+    return found
 
 
 def meets(value: object, wanted: Condition) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 from iot_authorizer import Authorizer, LambdaHandler, Observer
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
+from iot_authorizer.preparation import read_preparation, write_preparation
+from iot_authorizer.preparing import prepare
 from iot_authorizer.response import AuthorizerResponse
 from tests.authorizer.keys import Jwk, SigningKey, public_keys, signing_key
 from tests.authorizer.tokens import AUDIENCE, ISSUER
@@ -157,5 +159,7 @@ def start(
 ) -> Running:
     """Starts an authorizer with these tables; without any, it accepts the tokens of `tokens.mint`."""
     path = write(folder, *(tables or (jwt_table(),)), policy=policy, keys=keys)
-    observer = new_observer()
-    return Running(build(load_configuration(path, environment or {}), folder, observer.keys_fetched), observer)
+    observer, variables = new_observer(), environment or {}
+    preparation = prepare(load_configuration(path, variables), folder)
+    write_preparation(preparation, path, [], variables)
+    return Running(build(read_preparation(path, variables) or preparation, observer.keys_fetched), observer)

@@ -78,14 +78,14 @@ def test_pluses_are_exact_here_too() -> None:
     ("own", "expected"),
     [
         ({}, (3600, 600)),
-        ({"session": SessionTimes.model_validate({"refresh_after": "7m", "spread": "0%"})}, (86_400, 420)),
+        ({"session": SessionTimes(refresh_after=420, spread=0)}, (86_400, 420)),
     ],
     ids=["the template's", "one's own"],
 )
 def test_a_template_brings_its_session_unless_there_is_an_own_one(
     own: dict[str, Any], expected: tuple[int, int]
 ) -> None:
-    session = SessionTimes.model_validate({"disconnect_after": "1h", "refresh_after": "10m", "spread": "0%"})
+    session = SessionTimes(disconnect_after=3600, refresh_after=600, spread=0)
     answer = granting(PolicyTemplate.of([Grant(publish=("a",))], session=session), **own)({}).answer
     assert (answer["disconnectAfterInSeconds"], answer["refreshAfterInSeconds"]) == expected
 

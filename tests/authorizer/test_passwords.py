@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from iot_authorizer import Credentials, CredentialSource, Reason, Refusal
 from iot_authorizer.file_passwords import FilePasswords
-from iot_authorizer.password_file import PasswordEntry
 from iot_identities import passwords
 from iot_identities.passwords import LONGEST_PASSWORD
-from iot_policies import InvalidFile
+from iot_policies import Claims, InvalidFile
 from tests.authorizer.events import with_password
 from tests.authorizer.handlers import Running, start, table
 from tests.effort import examples
@@ -80,7 +79,7 @@ def test_passwords_are_refused_if_they_are_not_configured(authorizer: Running) -
 @given(st.binary(max_size=64))
 @examples(0.2)
 def test_any_bytes_may_be_a_password(password: bytes) -> None:
-    verifier = FilePasswords({"ann": PasswordEntry(hash=QUICK.hash(password))})
+    verifier = FilePasswords({"ann": (QUICK.hash(password), {})})
     credentials = Credentials(CredentialSource.PASSWORD, user_name="ann", password=password)
     assert verifier.verify(credentials).principal.name == "ann"
 
@@ -102,7 +101,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_wrong_password_and_an_unknown_user_cost_one_hash_of_the_same_parameters(
     verified: list[str], like: str | None
 ) -> None:
-    users = {"ann": PasswordEntry(hash=like or passwords.hash_password("correct horse"))}
+    users: dict[str, tuple[str, Claims]] = {"ann": (like or passwords.hash_password("correct horse"), {})}
     verifier = FilePasswords(users, like)
     for name in ("ann", "bob"):
         with pytest.raises(Refusal):

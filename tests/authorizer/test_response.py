@@ -12,22 +12,14 @@ from hypothesis import strategies as st
 
 from iot_authorizer import Authorizer, Grant, Principal, SessionTimes, VerifiedPrincipal
 from iot_authorizer.response import disconnect_after, principal_id, refresh_after, refused
-from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
+from iot_policies.session_times import LARGEST_SPREAD, LEAST_SESSION, LONGEST_SESSION
 from tests.authorizer.answers import check_answer
 from tests.authorizer.events import anonymous, bearer, event
 from tests.authorizer.handlers import Running, start
 from tests.authorizer.tokens import HOUR, mint
 
-minutes = st.integers(5, 24 * 60).map("{}m".format)
-shares = st.integers(0, 90).map("{}%".format)
-sessions = st.builds(
-    lambda disconnect, refresh, spread: SessionTimes.model_validate(
-        {"disconnect_after": disconnect, "refresh_after": refresh, "spread": spread}
-    ),
-    minutes,
-    minutes,
-    shares,
-)
+times = st.integers(LEAST_SESSION, LONGEST_SESSION)
+sessions = st.builds(SessionTimes, times, times, st.floats(0, LARGEST_SPREAD))
 lives = st.none() | st.floats(allow_nan=True, allow_infinity=True) | st.integers(-(10**6), 10**6).map(float)
 connections = st.none() | st.text()
 
@@ -65,7 +57,7 @@ def test_an_mqtt_client_is_refreshed_as_the_session_says_since_its_end_is_bounde
 
 
 def test_connections_do_not_end_together() -> None:
-    session = SessionTimes.model_validate({"disconnect_after": "24h", "spread": "10%"})
+    session = SessionTimes(disconnect_after=24 * HOUR, spread=0.1)
     ends = {disconnect_after(session, f"connection-{number}", None) // HOUR for number in range(100)}
     assert ends == {21, 22, 23}
 
@@ -88,7 +80,7 @@ def test_the_templates_times_are_answered(tmp_path: Path) -> None:
 
 @given(life=st.integers(-(10**6), 10**6))
 def test_the_clock_tells_how_long_a_proof_lasts(life: int) -> None:
-    session = SessionTimes.model_validate({"spread": "0%"})
+    session = SessionTimes(spread=0)
     running = Running(
         Authorizer(
             verify=lambda credentials: VerifiedPrincipal(Principal("ann"), expires_at=1_000_000 + life),

@@ -14,6 +14,7 @@ from iot_authorizer import Authorizer, Refusal
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.preparing import prepare
 from iot_identities.passwords import hash_password
 from iot_policies.account_region import AccountRegion
 from tests.authorizer.events import Event, event, every_source
@@ -45,7 +46,7 @@ def running(folder: Path) -> Running:
 
 @pytest.fixture(scope="module")
 def built(folder: Path) -> Authorizer:
-    return build(load_configuration(write(folder, *TABLES), {}), folder)
+    return build(prepare(load_configuration(write(folder, *TABLES), {}), folder))
 
 
 def _token(value: str) -> Event:
@@ -146,7 +147,7 @@ def test_the_password_of_an_admitted_client_is_not_logged_at_any_level(tmp_path:
 
 def test_starting_writes_nothing_at_any_level(folder: Path, every_level: None) -> None:
     with printed() as output:
-        build(load_configuration(write(folder, *TABLES), {}), folder)
+        build(prepare(load_configuration(write(folder, *TABLES), {}), folder))
     assert output.text.strip() == ""
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import AccountRegion
-from iot_policies.entries import Action, Effect
+from iot_policies.actions import Action, Effect
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.reference import decide
 

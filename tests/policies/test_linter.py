@@ -105,7 +105,7 @@ def test_it_is_said_how_many_values_of_a_list_claim_fit() -> None:
 
 @pytest.mark.parametrize(("publish", "notes"), [(("a",), 1), ((), 0)])
 def test_it_is_said_how_long_https_clients_are_not_asked_again(publish: tuple[str, ...], notes: int) -> None:
-    session = SessionTimes.model_validate({"refresh_after": "20m"})
+    session = SessionTimes(refresh_after=20 * 60)
     template = PolicyTemplate.of([CONNECT, Grant(publish=publish)], session=session)
     found = [finding.message for finding in lint(template) if "for up to 20m (refresh_after)" in finding.message]
     assert len(found) == notes

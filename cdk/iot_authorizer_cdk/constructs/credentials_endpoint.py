@@ -35,7 +35,7 @@ from iot_authorizer_cdk.constructs.function import AuthorizerFunction, log_group
 from iot_authorizer_cdk.constructs.permissions import accept_wildcard
 from iot_authorizer_cdk.constructs.shared_secrets import SecretGrant
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
-from iot_policies.entries import RESOURCE_TYPES
+from iot_policies.actions import RESOURCE_TYPES
 
 PATH = "/credentials"
 _RATE, _BURST = 50, 100

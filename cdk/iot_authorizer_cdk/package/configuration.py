@@ -9,7 +9,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,8 @@ from iot_authorizer.configuration import (
     load_configuration,
     load_partial_configuration,
 )
+from iot_authorizer.preparation import Preparation
+from iot_authorizer.preparing import prepare
 from iot_authorizer.rule_settings import MessageRule, NamedTopicFilter
 from iot_authorizer_cdk.package.own_code import Functions, check_function
 from iot_authorizer_cdk.properties import InvalidSettings
@@ -86,6 +88,8 @@ class CheckedConfiguration:
     """Whether the credentials endpoint is configured."""
     has_own_endpoint: bool
     """Whether the configuration says which host name the credentials endpoint tells clients."""
+    preparation: Preparation | None
+    """What the authorizer is built of; None for a handler of your own."""
 
 
 class TemplateWarnings(InvalidSettings):
@@ -126,9 +130,10 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         check_function(config, location, function)
     _check_jwks_urls(config, found)
     files = frozenset(named_files(config, found))
-    if isinstance(found, Configuration):
-        without_table = found.model_copy(update={"table": None})  # A table can only be read in AWS.
-        build(without_table, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
+    preparation = prepare(found, config.parent) if isinstance(found, Configuration) else None
+    if preparation is not None:
+        without_table = replace(preparation, table=None)  # A table can only be read in AWS.
+        build(without_table, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
     if found.policy is not None:
         _check_policy(config.parent / found.policy, found)
     public_keys = _public_keys(config, found)
@@ -155,6 +160,7 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         rules=found.rules,
         gives_credentials=found.credentials is not None,
         has_own_endpoint=found.credentials is not None and found.credentials.endpoint is not None,
+        preparation=preparation,
     )
 
 

@@ -15,10 +15,11 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from iot_authorizer.preparation import preparation_path, write_preparation
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
     SAMPLE_TABLE,
@@ -89,7 +90,9 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
     Raises UvError, InvalidFile, InvalidSettings, OSError.
     """
     check_replaceable(directory, config, *_sources())
-    checked = check_configuration(config, {TABLE: SAMPLE_TABLE, **(variables or {})})
+    given = variables or {}
+    has_table = TABLE in given or "table" in read_toml(config)[0]
+    checked = check_configuration(config, given if has_table else {TABLE: SAMPLE_TABLE, **given})
     code = own_code(config, checked.own_functions)
     locked = [REQUIREMENTS, *_own_requirements(config, checked)]
     interpreter = find_interpreter(target.python)
@@ -105,6 +108,9 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
         _copy(config, staging / CONFIGURATION)
         write_target(staging, target)
         _copy_files(config, checked.files | (frozenset() if code is None else code.files), staging)
+        if (prepared := checked.preparation) is not None:
+            prepared = prepared if has_table else replace(prepared, table=None)
+            write_preparation(prepared, staging / CONFIGURATION, checked.files, given)
         if interpreter is not None:
             compile_sources(interpreter, staging)
         _normalize(staging)
@@ -158,7 +164,8 @@ def _copy_sources(staging: Path) -> None:
 
 
 def _copy_files(config: Path, files: frozenset[Path], staging: Path) -> None:
-    if taken := sorted(str(name) for name in files if (staging / name).exists()):
+    own = preparation_path(Path(CONFIGURATION))
+    if taken := sorted(str(name) for name in files if name == own or (staging / name).exists()):
         raise InvalidFile(config, None, "", f"{', '.join(taken)}: the Lambda has files with these names: rename yours")
     for name in files:
         _copy(config.parent / name, staging / name)

@@ -13,7 +13,8 @@ from typing import NotRequired, TypedDict
 from iot_authorizer_cli.console.template_text import TemplateText
 from iot_policies import Policy, PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import AccountRegion
-from iot_policies.entries import Action, Effect, Entry
+from iot_policies.actions import Action, Effect
+from iot_policies.entries import Entry
 from iot_policies.nearest import missing_values, problem, unmet
 from iot_policies.packing import ConditionBlock, Document, Heading, compact
 from iot_policies.placeholders import Values

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.actions import Action
 from iot_policies.compiler import Policy
-from iot_policies.entries import Action, Entry
+from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
 from iot_policies.packing import compact
 from iot_policies.proofs.pairs import Meeting

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from iot_policies.entries import Action, Entry, in_order
+from iot_policies.actions import Action, in_order
+from iot_policies.entries import Entry
 from iot_policies.explaining import Question, explain
 from iot_policies.proofs.automata import readable
 from iot_policies.proofs.decisions import NOTHING, Compared, Decision, client_id_patterns

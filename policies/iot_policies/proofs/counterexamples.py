@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from iot_policies.entries import Action, Entry
+from iot_policies.actions import Action
+from iot_policies.entries import Entry
 from iot_policies.proofs.automata import Automaton, Word, readable
 from iot_policies.proofs.languages import Difference, Resource, resource_pattern
 from iot_policies.proofs.meaning import Meaning

@@ -11,7 +11,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from iot_policies.entries import Action
+from iot_policies.actions import Action
 from iot_policies.proofs.automata import Automaton, Groups, Word, shortest, shortest_filter
 from iot_policies.proofs.languages import SUBSETS, Attributes, allowing, denying
 from iot_policies.proofs.meaning import CLIENT_ID, Meaning, Reach

@@ -12,13 +12,13 @@ What cannot be decided is named, and is never called the same.
 """
 
 from collections.abc import Container, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import NamedTuple
 
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.actions import Action
 from iot_policies.compiler import compile_policy
-from iot_policies.entries import Action
 from iot_policies.errors import PolicyError
 from iot_policies.principal import Principal
 from iot_policies.proofs.changed_entries import ChangedEntries, ChangeLine, Effect, Shown, changed_entries, show
@@ -108,7 +108,7 @@ def diffing(
 def _settings(old: PolicyTemplate, new: PolicyTemplate) -> Iterator[Setting]:
     if old.principal_claim != new.principal_claim:
         yield Setting("principal", old.principal_claim, new.principal_claim)
-    before, after = old.session.model_dump(), new.session.model_dump()
+    before, after = asdict(old.session), asdict(new.session)
     for key, value in before.items():
         if value != after[key]:
             unit = "s" if isinstance(value, int) else ""
@@ -185,7 +185,9 @@ def _together(old: PolicyTemplate, new: PolicyTemplate) -> PolicyTemplate:
         for entry in new.entries
         if entry.block is block
     ]
-    return replace(old, blocks=(*old.blocks, *kept), entries=(*old.entries, *entries), plan=(), denied_claims=())
+    return replace(
+        old, blocks=(*old.blocks, *kept), entries=(*old.entries, *entries), whens=(), statements=(), denied_claims=()
+    )
 
 
 class Affected(NamedTuple):

@@ -15,8 +15,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from iot_policies.actions import Action, Effect
 from iot_policies.documents import InvalidDocument
-from iot_policies.entries import Action, Effect
 from iot_policies.iam import parse_iam_document
 from iot_policies.packing import ConditionBlock, Heading, Statement
 from iot_policies.proofs.languages import ACTIONS, TYPES

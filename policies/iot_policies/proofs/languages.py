@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple, get_args
 
-from iot_policies.entries import Action, Effect
+from iot_policies.actions import Action, Effect
 from iot_policies.grants import ConnectAttribute
 from iot_policies.packing import ConditionBlock, Statement
 from iot_policies.proofs.automata import Automaton, Groups, Word, shortest, shortest_filter

@@ -22,8 +22,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
+from iot_policies.actions import Action
 from iot_policies.compiler import compile_policy
-from iot_policies.entries import Action, Entry
+from iot_policies.entries import Entry
 from iot_policies.grants import Deny, Grant
 from iot_policies.packing import Statement
 from iot_policies.principal import Principal

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from iot_policies.entries import Action, Entry
+from iot_policies.actions import Action
+from iot_policies.entries import Entry
 from iot_policies.grants import Grant
 from iot_policies.principal import Principal
 from iot_policies.proofs.claims import MustBeRefused, applies, denied_value_of, is_name, levels_for, value_of

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Literal, NamedTuple
 
-from iot_policies.entries import Action, Entry
+from iot_policies.actions import Action
+from iot_policies.entries import Entry
 from iot_policies.proofs.lemma import Levels, Rendered
 from iot_policies.proofs.meaning import reaches
 from iot_policies.proofs.patterns import (

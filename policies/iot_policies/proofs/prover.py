@@ -21,8 +21,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from iot_policies.account_region import LONGEST_PLACE
+from iot_policies.actions import Action
 from iot_policies.compiler import Policy, compile_policy
-from iot_policies.entries import Action, Entry
+from iot_policies.entries import Entry
 from iot_policies.errors import InvalidTopics, PolicyError, PolicyTooLarge
 from iot_policies.grants import Deny, Grant, Place
 from iot_policies.packing import Document, Statement, compact

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.actions import Action
 from iot_policies.compiler import compile_policy
-from iot_policies.entries import Action, Entry
+from iot_policies.entries import Entry
 from iot_policies.errors import PolicyError
 from iot_policies.explaining import ACTIONS, Question, explain
 from iot_policies.placeholders import Values, is_safe

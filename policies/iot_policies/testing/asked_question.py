@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.actions import Action
 from iot_policies.compiler import compile_policy
-from iot_policies.entries import Action, Entry, filled_by
+from iot_policies.entries import Entry, filled_by
 from iot_policies.errors import NothingGranted, PolicyError
 from iot_policies.explaining import ACTIONS, Question, entry_covers
 from iot_policies.grants import Deny, Grant

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from iot_policies.entries import Action, Entry, quoted, with_prefix
+from iot_policies.actions import Action
+from iot_policies.entries import Entry, quoted, with_prefix
 from iot_policies.grants import ConnectAttribute, Deny, Grant
 from iot_policies.linter import MOST_LEVELS
 from iot_policies.placeholders import claim_names, placeholder_names, split_template

@@ -12,6 +12,7 @@ from iot_authorizer.client_role import StsRole
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.credentials_answer import CredentialsAnswer
 from iot_authorizer.credentials_endpoint import CredentialsHandler
+from iot_authorizer.preparing import prepare
 from iot_authorizer.temporary_credentials import ClientRole
 from tests.authorizer.handlers import POLICY, Context, Line, jwt_table, new_observer, printed, write
 from tests.authorizer.tokens import mint
@@ -128,7 +129,7 @@ def start(
 ) -> Endpoint:
     """Starts an endpoint with these tables; without any, it accepts the tokens of `tokens.mint`."""
     path = write(folder, *(tables or (jwt_table(),)), policy=policy)
-    authorizer = build(load_configuration(path, environment or {}), folder)
+    authorizer = build(prepare(load_configuration(path, environment or {}), folder))
     sts = Sts()
     used = role or StsRole(ROLE, "abc-ats.iot.eu-west-1.amazonaws.com", sts)
     return Endpoint(CredentialsHandler(authorizer, lambda: used, origins=origins, observer=new_observer()), sts)

@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 
 from iot_authorizer_cdk import AuthorizerProps, InvalidSettings, IotCustomAuthorizer
 from iot_authorizer_cdk.constructs.alarms import Alarms
-from iot_policies.entries import RESOURCE_TYPES
+from iot_policies.actions import RESOURCE_TYPES
 from tests.cdk.configurations import append, with_secret
 from tests.cdk.conftest import Synth, write_code
 from tests.cdk.constructs.test_custom_authorizer import here

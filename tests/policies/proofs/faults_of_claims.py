@@ -2,20 +2,20 @@
 
 CLAIM_FAULTS = {
     # Conditions and claims.
-    "every block applies": ("compiler.py", "block.when is None or not block.unmet(claims)", "True"),
+    "every block applies": ("policy_plan.py", "when is None or not unmet(when, claims, effect)", "True"),
     "a block without a condition does not apply": (
-        "compiler.py",
-        "block.when is None or not",
-        "block.when is not None and not",
+        "policy_plan.py",
+        "when is None or not",
+        "when is not None and not",
     ),
     "only the last condition counts": (
-        "grants.py",
-        "                found[name] = wanted",
-        "                found = {name: wanted}\n            else:\n                found = {}",
+        "when.py",
+        "            found[name] = wanted",
+        "            found = {name: wanted}\n        else:\n            found = {}",
     ),
-    "grants compare loosely": ("grants.py", "= read_claim, meets", "= read_claim, covers"),
-    "denies compare strictly": ("grants.py", "= read_denied_claim, covers", "= read_denied_claim, meets"),
-    "denies read what is unclear": ("grants.py", "= read_denied_claim, covers", "= read_claim, covers"),
+    "grants compare loosely": ("when.py", "(read_claim, meets)", "(read_claim, covers)"),
+    "denies compare strictly": ("when.py", "(read_denied_claim, covers)", "(read_denied_claim, meets)"),
+    "denies read what is unclear": ("when.py", "(read_denied_claim, covers)", "(read_claim, covers)"),
     "a boolean is a number": ("when.py", " and isinstance(element, bool) == isinstance(choice, bool)", ""),
     "only the first element of a claim counts": (
         "when.py",
@@ -77,7 +77,7 @@ CLAIM_FAULTS = {
     ),
     "placeholders of denies read what is unclear": (
         "compiler.py",
-        "                read_denied_claim(claims, name)",
+        "                read_denied_claim(principal.claims, name)",
         "                pass",
     ),
     "the principal's name is not checked": (

@@ -49,22 +49,22 @@ ENTRY_FAULTS = {
     # Pairs of entries.
     "only the first container is looked at": (
         "compiler.py",
-        "for block, container in containers:",
-        "for block, container in list(containers)[:1]:",
+        "for block, names, levels, contained in containers:",
+        "for block, names, levels, contained in containers[:1]:",
     ),
     "the last container is not looked at": (
         "compiler.py",
-        "for block, container in containers:",
-        "for block, container in list(containers)[:-1]:",
+        "for block, names, levels, contained in containers:",
+        "for block, names, levels, contained in containers[:-1]:",
     ),
     "the condition of a container is ignored": (
         "compiler.py",
-        "            if self._applies[block]:\n                fixed",
-        "            if True:\n                fixed",
+        "            if self._applies[block]:\n                covering",
+        "            if True:\n                covering",
     ),
     "an entry is left out if anything contains another value": (
         "compiler.py",
-        "if _texts(rule, fixed, each) not in covered]",
+        "if _texts(contained, each) not in covered]",
         "if not covered]",
     ),
     "entries that contain each other are both left out": (
@@ -74,13 +74,13 @@ ENTRY_FAULTS = {
     ),
     "the first level of a container is not compared": (
         "compiler.py",
-        "for index in indexes",
-        "for index in [*indexes][1:]",
+        "for level in levels)",
+        "for level in levels[1:])",
     ),
     "only the first level of a container is compared": (
         "compiler.py",
-        "_texts(rule, fixed, each)",
-        "_texts(rule, fixed[:1], each)",
+        "_texts(contained, each)",
+        "_texts(contained[:1], each)",
     ),
     "only the first value of a container counts": ("compiler.py", "for each in covering}", "for each in covering[:1]}"),
     "values of a list after the second are lost": (
@@ -118,18 +118,18 @@ ENTRY_FAULTS = {
     # Containers and client IDs.
     "levels are compared joined": (
         "compiler.py",
-        "return tuple(rule.level_formats[index].format(*combination) for index in indexes)",
-        "return ''.join(rule.level_formats[index].format(*combination) for index in indexes)",
+        "return tuple(level.format(*combination) for level in levels)",
+        "return ''.join(level.format(*combination) for level in levels)",
     ),
     "levels are compared in small letters": (
         "compiler.py",
-        "return tuple(rule.level_formats[index].format(*combination) for index in indexes)",
-        "return tuple(rule.level_formats[index].format(*combination).lower() for index in indexes)",
+        "return tuple(level.format(*combination) for level in levels)",
+        "return tuple(level.format(*combination).lower() for level in levels)",
     ),
     "levels are compared in any order": (
         "compiler.py",
-        "return tuple(rule.level_formats[index].format(*combination) for index in indexes)",
-        "return frozenset(rule.level_formats[index].format(*combination) for index in indexes)",
+        "return tuple(level.format(*combination) for level in levels)",
+        "return frozenset(level.format(*combination) for level in levels)",
     ),
     "a deny for a missing client ID denies one level": (
         "placeholders.py",

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.entries import Entry
-from iot_policies.grants import SessionTimes
 from iot_policies.proofs.changed_entries import QUESTIONS, ChangeLine, is_allowed
 from iot_policies.proofs.diff import affected, diff
 from iot_policies.proofs.smallest_principals import Words
+from iot_policies.session_times import SessionTimes
 from tests import READY
 from tests.effort import examples
 from tests.policies.probes import permitted
@@ -347,7 +347,7 @@ def test_widened_entries_are_not_covered_unless_nothing_changes() -> None:
 
 
 def test_settings_are_compared_as_they_are_written() -> None:
-    other = PolicyTemplate.of([ANY], principal_claim="name", session=SessionTimes(refresh_after="5m"))
+    other = PolicyTemplate.of([ANY], principal_claim="name", session=SessionTimes(refresh_after=300))
     assert [tuple(each) for each in diff(of(ANY), other).settings] == [
         ("principal", "sub", "name"),
         ("session.refresh_after", "900s", "300s"),

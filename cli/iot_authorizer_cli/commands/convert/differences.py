@@ -15,8 +15,8 @@ from iot_authorizer_cli.commands.convert.acl_file import AclRule, Use
 from iot_authorizer_cli.commands.convert.acl_meaning import USES, AclClient, matching, permits
 from iot_policies import Principal
 from iot_policies.account_region import LONGEST_PLACE
+from iot_policies.actions import Action
 from iot_policies.compiler import compile_policy
-from iot_policies.entries import Action
 from iot_policies.errors import NothingGranted, PolicyError
 from iot_policies.proofs.automata import Automaton, Groups, Word, readable, shortest, shortest_filter
 from iot_policies.proofs.languages import Resource, resource_pattern, resources_of
