@@ -76,7 +76,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     name, _, user_name_query = (mqtt.username or "").partition("?")
     user_name = name or None
     password = _password(mqtt.password)
-    found = list(_tokens(event.token, http, user_name_query, token_key_name))
+    found = _tokens(event.token, http, user_name_query, token_key_name)
     if password and (text := token_in(password)):
         found.append(_Found(CredentialSource.PASSWORD, text, text))
         password = None
@@ -110,21 +110,31 @@ def query_values(query: str, keys: Collection[str]) -> list[str]:
     """
     if len(query) > LONGEST_QUERY:
         raise Refusal(Reason.MALFORMED_QUERY, "too long")
-    pairs = [pair.partition("=") for pair in query.removeprefix("?").split("&")]
-    return [
-        value for name, equals, value in pairs if equals and (name in keys or ("%" in name and unquote(name) in keys))
-    ]
+    found = []
+    for pair in query.removeprefix("?").split("&"):
+        name, equals, value = pair.partition("=")
+        if equals and (name in keys or ("%" in name and unquote(name) in keys)):
+            found.append(value)
+    return found
 
 
-def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
+def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name: str | None) -> list[_Found]:
+    found = []
     if signed:
         token = _without_scheme(signed)
-        yield _Found(CredentialSource.TOKEN, token, token)
+        found.append(_Found(CredentialSource.TOKEN, token, token))
     if http.headers:
-        yield from _header_tokens(http.headers, token_key_name)
-    keys = {_ACCESS_TOKEN, token_key_name or _ACCESS_TOKEN}
-    for source, query in ((CredentialSource.QUERY, http.query_string), (CredentialSource.USER_NAME, user_name_query)):
-        for value in filter(None, query_values(query, keys)) if query else ():
+        found += _header_tokens(http.headers, token_key_name)
+    if http.query_string:
+        found += _query_tokens(CredentialSource.QUERY, http.query_string, token_key_name)
+    if user_name_query:
+        found += _query_tokens(CredentialSource.USER_NAME, user_name_query, token_key_name)
+    return found
+
+
+def _query_tokens(source: CredentialSource, query: str, token_key_name: str | None) -> Iterator[_Found]:
+    for value in query_values(query, (token_key_name or _ACCESS_TOKEN, _ACCESS_TOKEN)):
+        if value:
             yield _Found(source, _without_scheme(_unquoted(value)), value)
 
 
@@ -132,12 +142,15 @@ def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Itera
     key = token_key_name.lower() if token_key_name else None
     for name, value in headers.items():
         lower = name.lower()
-        if lower not in (key, "authorization") or (lower == key and not value.strip()):
-            continue
-        token = _without_scheme(value)
-        if lower != key and token is value:
-            raise Refusal(Reason.UNSUPPORTED_SCHEME)
-        yield _Found(CredentialSource.HEADER if lower == key else CredentialSource.AUTHORIZATION, token, token)
+        if lower == key:
+            if value.strip():
+                token = _without_scheme(value)
+                yield _Found(CredentialSource.HEADER, token, token)
+        elif lower == "authorization":
+            token = _without_scheme(value)
+            if token is value:
+                raise Refusal(Reason.UNSUPPORTED_SCHEME)
+            yield _Found(CredentialSource.AUTHORIZATION, token, token)
 
 
 def _misplaced(event: AuthorizerEvent, key: str) -> str:
@@ -159,7 +172,7 @@ def _misplaced(event: AuthorizerEvent, key: str) -> str:
 def _only(found: list[_Found]) -> str:
     """The token that all sources agree on, decoded or raw. Raises Refusal."""
     first = found[0]
-    for other in found:
+    for other in found[1:]:
         if first.token not in (other.token, other.raw):
             raise Refusal(Reason.CONFLICTING_CREDENTIALS, "two different tokens")
     return first.token

@@ -106,10 +106,11 @@ class _Compilation:
 
     def resources(self, parts: Iterable[Part]) -> list[str]:
         """The resources of one statement. Raises PolicyTooLarge."""
+        applies, filled = self._applies, self._filled
         found: list[str] = []
         for block, names, patterns, containers in parts:
-            if self._applies[block]:
-                combinations = self._filled.get(names)
+            if applies[block]:
+                combinations = filled.get(names)
                 if combinations is None:
                     combinations = self._combinations(names)
                 if containers:
@@ -117,7 +118,9 @@ class _Compilation:
                 self._left -= len(combinations) * len(patterns)
                 if self._left < 0:
                     raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
-                found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
+                for combination in combinations:
+                    for pattern in patterns:
+                        found.append(pattern.format(*combination))  # noqa: PERF401 (most of these lists have one)
         return found
 
     def _combinations(self, names: tuple[str, ...]) -> list[Combination]:

@@ -78,13 +78,12 @@ def pack(statements: Iterable[Statement], prefix: str) -> list[Document]:
 
     `prefix` is the ARN up to its last colon. Raises PolicyTooLarge for more than 10 documents.
     """
-    written: list[tuple[Heading, list[str]]] = []
-    size = _EMPTY
-    for heading, names in statements:
-        resources = [prefix + name for name in names]
-        size += heading.size + len(_json_text("".join(resources))) - 2 + 3 * len(resources)
-        written.append((heading, resources))
-    return [_document(written)] if size <= LONGEST_DOCUMENT else _spread(written)
+    statements = tuple(statements)
+    names = [name for _, its in statements for name in its]
+    characters = sum(heading.size for heading, _ in statements) + len(_json_text("".join(names))) - 2
+    characters += len(names) * (len(_json_text(prefix)) + 1)  # Quotes and a comma for each.
+    written = [(heading, [prefix + name for name in its]) for heading, its in statements]
+    return [_document(written)] if _EMPTY + characters <= LONGEST_DOCUMENT else _spread(written)
 
 
 def _spread(statements: Sequence[tuple[Heading, list[str]]]) -> list[Document]:

@@ -78,10 +78,10 @@ USES = {
     "iot_authorizer.user_claims": {"time"},
     # An end, written as a text.
     "iot_policies.durations": {"gmtime", "strftime"},
-    # The duration in a log line.
+    # The duration in a log line, and its time.
     "iot_authorizer.credentials_endpoint": {"perf_counter"},
     "iot_authorizer.lambda_handler": {"perf_counter"},
-    "iot_authorizer.observer": {"perf_counter"},
+    "iot_authorizer.observer": {"perf_counter", "time"},
 }
 """What each module may use of `time`. An age must use `iot_authorizer.clock` instead."""
 
