@@ -14,6 +14,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from jwt import PyJWK, PyJWT, PyJWTError
 from jwt.exceptions import (
@@ -53,22 +54,6 @@ _REASONS: dict[type[PyJWTError], tuple[Reason, str]] = {
     InvalidJTIError: (Reason.INVALID_CLAIM, "jti"),
 }
 """PyJWT's errors as reason codes with their details. All others mean that a part is not canonical base64url."""
-
-
-_DECODER = PyJWT(
-    {
-        "verify_signature": True,
-        "require": ["exp"],
-        "verify_exp": True,
-        "verify_nbf": True,
-        "verify_iat": True,
-        "verify_iss": True,
-        "verify_aud": True,
-        "verify_sub": True,
-        "verify_jti": True,
-    }
-)
-_UNSIGNED: Options = {**_DECODER.options, "verify_signature": False}
 
 
 @dataclass(frozen=True)
@@ -116,6 +101,58 @@ class Expectations:
         return isinstance(named, list) and any(each in named for each in self.audience)
 
 
+class _Decoder(PyJWT):
+    """PyJWT, but it does not parse claims again: `read_token` read them from the bytes that it verifies."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._read: dict[bytes, dict[str, object]] = {}
+        """The claims of tokens that are being verified, by their bytes."""
+
+    def verify(self, token: Token, key: PyJWK | None, algorithms: Sequence[str], expects: Expectations) -> Claims:
+        """Returns the claims of a token that is valid. Without a key, the signature is not verified.
+
+        Raises PyJWTError.
+        """
+        self._read[token.payload] = token.claims
+        try:
+            return self.decode(
+                token.text if key else _without_signature(token.text),
+                key or "",
+                algorithms,
+                None if key else _UNSIGNED,
+                audience=expects.accepted_audience,
+                issuer=expects.issuer,
+                leeway=expects.leeway,
+            )
+        finally:
+            self._read.pop(token.payload, None)
+
+    def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
+        """PyJWT calls this with the bytes that it has verified, so that subclasses can read them in their own way."""
+        return self._read.get(decoded["payload"]) or super()._decode_payload(decoded)
+
+
+def _without_signature(text: str) -> str:
+    return ".".join((*text.split(".")[:2], ""))
+
+
+_DECODER = _Decoder(
+    {
+        "verify_signature": True,
+        "require": ["exp"],
+        "verify_exp": True,
+        "verify_nbf": True,
+        "verify_iat": True,
+        "verify_iss": True,
+        "verify_aud": True,
+        "verify_sub": True,
+        "verify_jti": True,
+    }
+)
+_UNSIGNED: Options = {**_DECODER.options, "verify_signature": False}
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptedTokens:
     """One `[[jwt]]`: the tokens of an issuer that are verified here, with one set of keys and algorithms."""
@@ -147,7 +184,7 @@ class AcceptedTokens:
         return self._verify(token, last)
 
     def _verify(self, token: Token, key: PyJWK) -> VerifiedPrincipal:
-        return to_principal(_decode(token.text, key, self.algorithms, self.expects), self.expects)
+        return to_principal(_decode(token, key, self.algorithms, self.expects), self.expects)
 
 
 class JwtVerifier:
@@ -207,8 +244,7 @@ def verify_signed(token: Token, expects: Expectations, *, signature_verified: bo
     if token.header.algorithm != "RS256":
         raise Refusal(Reason.ALGORITHM_NOT_ALLOWED)
     check_form(token, expects)
-    unsigned = ".".join((*token.text.split(".")[:2], ""))
-    return to_principal(_decode(unsigned, None, ("RS256",), expects), expects)
+    return to_principal(_decode(token, None, ("RS256",), expects), expects)
 
 
 def check_form(token: Token, expects: Expectations) -> None:
@@ -224,18 +260,9 @@ def check_form(token: Token, expects: Expectations) -> None:
             raise Refusal(Reason.INVALID_CLAIM, name)
 
 
-def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: Expectations) -> Claims:
-    """Verifies a token with PyJWT and returns its claims. Without a key, the signature is not verified."""
+def _decode(token: Token, key: PyJWK | None, algorithms: Sequence[str], expects: Expectations) -> Claims:
     try:
-        return _DECODER.decode(
-            text,
-            key or "",
-            algorithms,
-            _UNSIGNED if key is None else None,
-            audience=expects.accepted_audience,
-            issuer=expects.issuer,
-            leeway=expects.leeway,
-        )
+        return _DECODER.verify(token, key, algorithms, expects)
     except MissingRequiredClaimError as error:
         raise Refusal(Reason.MISSING_CLAIM, error.claim) from None
     except ImmatureSignatureError as error:
@@ -244,7 +271,7 @@ def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: 
         for kind, (reason, detail) in _REASONS.items():
             if isinstance(error, kind):
                 raise Refusal(reason, detail) from None
-        raise malformed(text, "base64url") from None
+        raise malformed(token.text, "base64url") from None
 
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:

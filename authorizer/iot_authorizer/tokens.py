@@ -10,7 +10,6 @@ from typing import NamedTuple
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_identities.strict_json import STRICT, DuplicateKey
-from iot_policies import Claims
 
 LONGEST_TOKEN = 8192
 """Bytes. Anyone can send a token, and the work before its signature is verified grows with it."""
@@ -59,7 +58,9 @@ class Token(NamedTuple):
 
     text: str
     header: Header
-    claims: Claims
+    payload: bytes
+    """The bytes that `claims` were read from."""
+    claims: dict[str, object]
     signed: bool
     """Whether it has a third part, the signature."""
 
@@ -73,7 +74,8 @@ def read_token(text: str) -> Token:
     try:
         if not signed and len(parts) != 2:
             raise Refusal(Reason.MALFORMED_TOKEN, "parts")
-        token = Token(text, _header(parts[0]), _json_object(parts[1], "claims"), signed)
+        header, payload = _header(parts[0]), _decoded(parts[1], "claims")
+        token = Token(text, header, payload, _json_object(payload, "claims"), signed)
         if signed:  # Decoded here, because a malformed token must not make keys be fetched.
             _decoded(parts[2], "signature")
     except Refusal as refusal:
@@ -105,7 +107,7 @@ def same_algorithms(algorithms: Iterable[str]) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _header(segment: str) -> Header:
     """Reads a header. Tokens of one issuer share a few headers, so results are cached; refusals are not."""
-    header = _json_object(segment, "header")
+    header = _json_object(_decoded(segment, "header"), "header")
     if "crit" in header:
         raise Refusal(Reason.CRITICAL_HEADER)
     algorithm, key_id, kind = (_text(header, name) for name in ("alg", "kid", "typ"))
@@ -127,9 +129,9 @@ def _text(header: Mapping[str, object], name: str) -> str | None:
     return None
 
 
-def _json_object(segment: str, part: str) -> dict[str, object]:
+def _json_object(decoded: bytes, part: str) -> dict[str, object]:
     try:
-        text = _decoded(segment, part).decode().strip(_WHITE_SPACE)
+        text = decoded.decode().strip(_WHITE_SPACE)
         parsed, end = STRICT.raw_decode(text)
         if end != len(text):
             raise ValueError("something behind the JSON")
