@@ -116,7 +116,7 @@ class _Decoder(PyJWT):
         """
         self._read[token.payload] = token.claims
         try:
-            return self.decode(
+            verified = self.decode_complete(
                 token.text if key else _without_signature(token.text),
                 key or "",
                 algorithms,
@@ -127,6 +127,8 @@ class _Decoder(PyJWT):
             )
         finally:
             self._read.pop(token.payload, None)
+        claims: Claims = verified["payload"]
+        return claims
 
     def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
         """PyJWT calls this with the bytes that it has verified, so that subclasses can read them in their own way."""

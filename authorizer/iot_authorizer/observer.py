@@ -38,11 +38,12 @@ def put(fields: Fields, name: str, text: object) -> None:
 
 def put_client(fields: Fields, verified: VerifiedPrincipal, source: CredentialSource, hint: str) -> None:
     """Sets the fields about a verified client. `hint`: what looks like a credential in its headers; empty for none."""
-    put(fields, "principal", verified.principal.name)
+    fields["principal"] = verified.principal.name[:_LONGEST_LOGGED]
+    fields["source"] = source.value
     put(fields, "issuer", verified.issuer)
-    put(fields, "source", source.value)
     put(fields, "unchecked", verified.unchecked)
-    put(fields, "hint", hint or None)
+    if hint:
+        put(fields, "hint", hint)
 
 
 class Observer:

@@ -11,7 +11,7 @@ from iot_policies.errors import InvalidName, NothingGranted, PolicyTooLarge
 from iot_policies.names import name_problem
 from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from iot_policies.placeholders import MOST_COMBINATIONS, Values
-from iot_policies.policy_plan import Part, PlannedContainer, PolicyPlan
+from iot_policies.policy_plan import PlannedContainer, PolicyPlan, StatementPlan
 from iot_policies.principal import Principal, read_denied_claim
 
 Combination = tuple[str, ...]
@@ -75,19 +75,18 @@ def compile_policy(template: PolicyPlan, principal: Principal, client_id: str | 
     for source, name in (("principal", principal.name), ("client_id", client_id)):
         if name is not None and (problem := name_problem(name)) is not None:
             raise InvalidName(source, problem)
-    compilation = _Compilation(template, principal, client_id)
-    statements: list[Statement] = []
+    statements = _Compilation(template, principal, client_id).statements(template.statements)
+    resources: list[str] = []
     allows = sends = False
-    for heading, parts in template.statements:
-        resources = compilation.resources(parts)
-        if resources:
-            statements.append(Statement(heading, tuple(resources)))
-            allows = allows or heading.effect == "Allow"
-            sends = sends or heading.sends
+    for heading, its in statements:
+        resources += its
+        allows = allows or heading.effect == "Allow"
+        sends = sends or heading.sends
     if not allows:
         raise NothingGranted("no grant applies to this principal")
-    merged = statements if _is_merged(statements) else _merge(statements)
-    return Policy(tuple(with_topics(merged) if sends else merged))
+    if len(set(resources)) < len(resources):  # Equal values of different claims make equal resources.
+        statements = _merge(statements)
+    return Policy(tuple(with_topics(statements) if sends else statements))
 
 
 class _Compilation:
@@ -104,15 +103,16 @@ class _Compilation:
         self._filled: dict[tuple[str, ...], list[Combination]] = {}
         self._left = MOST_COMBINATIONS
 
-    def resources(self, parts: Iterable[Part]) -> list[str]:
-        """The resources of one statement. Raises PolicyTooLarge."""
+    def statements(self, planned: Iterable[StatementPlan]) -> list[Statement]:
+        """The statements with resources for this principal. Raises PolicyTooLarge."""
         applies, filled = self._applies, self._filled
-        found: list[str] = []
-        for block, names, patterns, containers in parts:
-            if applies[block]:
-                combinations = filled.get(names)
-                if combinations is None:
-                    combinations = self._combinations(names)
+        found = []
+        for heading, parts in planned:
+            resources = []
+            for block, names, patterns, containers in parts:
+                if not applies[block]:
+                    continue
+                combinations = filled.get(names) or self._combinations(names)
                 if containers:
                     combinations = self._not_contained(containers, combinations)
                 self._left -= len(combinations) * len(patterns)
@@ -120,7 +120,9 @@ class _Compilation:
                     raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
                 for combination in combinations:
                     for pattern in patterns:
-                        found.append(pattern.format(*combination))  # noqa: PERF401 (most of these lists have one)
+                        resources.append(pattern.format(*combination))  # noqa: PERF401 (these lists are short)
+            if resources:
+                found.append(Statement(heading, tuple(resources)))
         return found
 
     def _combinations(self, names: tuple[str, ...]) -> list[Combination]:
@@ -150,13 +152,7 @@ def _texts(levels: Iterable[str], combination: Combination) -> tuple[str, ...]:
     return tuple(level.format(*combination) for level in levels)
 
 
-def _is_merged(statements: Iterable[Statement]) -> bool:
-    """Whether each resource occurs once. Equal values of different claims make equal resources."""
-    resources = [resource for statement in statements for resource in statement.resources]
-    return len(set(resources)) == len(resources)
-
-
-def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+def _merge(statements: Iterable[Statement]) -> list[Statement]:
     """Merges equal resources: each occurs once for an effect and a condition, with all its actions."""
     merged: dict[tuple[Effect, str, str], tuple[Action, ...]] = {}
     conditions: dict[str, ConditionBlock | None] = {}
@@ -169,7 +165,7 @@ def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     grouped: dict[tuple[Effect, str, tuple[Action, ...]], list[str]] = {}
     for (effect, condition, resource), actions in merged.items():
         grouped.setdefault((effect, condition, actions), []).append(resource)
-    return tuple(
+    return [
         Statement(Heading(effect, actions, conditions[condition]), tuple(resources))
         for (effect, condition, actions), resources in grouped.items()
-    )
+    ]

@@ -78,12 +78,13 @@ def pack(statements: Iterable[Statement], prefix: str) -> list[Document]:
 
     `prefix` is the ARN up to its last colon. Raises PolicyTooLarge for more than 10 documents.
     """
-    statements = tuple(statements)
-    names = [name for _, its in statements for name in its]
-    characters = sum(heading.size for heading, _ in statements) + len(_json_text("".join(names))) - 2
-    characters += len(names) * (len(_json_text(prefix)) + 1)  # Quotes and a comma for each.
-    written = [(heading, [prefix + name for name in its]) for heading, its in statements]
-    return [_document(written)] if _EMPTY + characters <= LONGEST_DOCUMENT else _spread(written)
+    written: list[tuple[Heading, list[str]]] = []
+    size, in_full = _EMPTY, prefix.__add__
+    for heading, names in statements:
+        resources = list(map(in_full, names))
+        size += heading.size + len(_json_text("".join(resources))) - 2 + 3 * len(resources)
+        written.append((heading, resources))
+    return [_document(written)] if size <= LONGEST_DOCUMENT else _spread(written)
 
 
 def _spread(statements: Sequence[tuple[Heading, list[str]]]) -> list[Document]:

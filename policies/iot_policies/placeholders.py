@@ -91,6 +91,8 @@ class Values:
         Raises InvalidName and AmbiguousClaim for a claim that cannot be read, UnsafeValue for a value that cannot be a
         topic level, and PolicyTooLarge for more than can ever fit.
         """
+        if len(names) == 1 and len(found := self._of(names[0])) <= MOST_COMBINATIONS:  # The quick way for most entries.
+            return [(value,) for value in found]
         values = [self._of(name) for name in names]
         if (count := prod(map(len, values))) > MOST_COMBINATIONS:
             raise PolicyTooLarge(count)
