@@ -135,7 +135,7 @@ def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name
 def _query_tokens(source: CredentialSource, query: str, token_key_name: str | None) -> Iterator[_Found]:
     for value in query_values(query, (token_key_name or _ACCESS_TOKEN, _ACCESS_TOKEN)):
         if value:
-            yield _Found(source, _without_scheme(_unquoted(value)), value)
+            yield _Found(source, _without_scheme(_unquoted(value) if "%" in value else value), value)
 
 
 def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Iterator[_Found]:

@@ -258,7 +258,7 @@ def check_form(token: Token, expects: Expectations) -> None:
         raise Refusal(Reason.WRONG_TOKEN_USE, "typ")
     for name in _TIMES:
         time = token.claims.get(name, 0)
-        if isinstance(time, bool) or not isinstance(time, (int, float)) or not 0 <= time < _LATEST:
+        if (type(time) is not int and type(time) is not float) or not 0 <= time < _LATEST:
             raise Refusal(Reason.INVALID_CLAIM, name)
 
 

@@ -69,9 +69,9 @@ def read_token(text: str) -> Token:
     """Splits a compact JWT, or only its first two parts. Raises Refusal."""
     if len(text) > LONGEST_TOKEN:
         raise Refusal(Reason.TOKEN_TOO_LONG)
-    parts = text.split(".")
-    signed = len(parts) == 3
     try:
+        parts = _in_standard(text).split(b".")
+        signed = len(parts) == 3
         if not signed and len(parts) != 2:
             raise Refusal(Reason.MALFORMED_TOKEN, "parts")
         header, payload = _header(parts[0]), _decoded(parts[1], "claims")
@@ -105,7 +105,7 @@ def same_algorithms(algorithms: Iterable[str]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _header(segment: str) -> Header:
+def _header(segment: bytes) -> Header:
     """Reads a header. Tokens of one issuer share a few headers, so results are cached; refusals are not."""
     header = _json_object(_decoded(segment, "header"), "header")
     if "crit" in header:
@@ -144,11 +144,18 @@ def _json_object(decoded: bytes, part: str) -> dict[str, object]:
     return parsed
 
 
-def _decoded(segment: str, part: str) -> bytes:
+def _in_standard(text: str) -> bytes:
     try:
-        encoded = segment.encode().translate(_TO_STANDARD)
-        return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-    except ValueError:  # Also of `encode`, for a lone surrogate.
+        return text.encode().translate(_TO_STANDARD)
+    except ValueError:  # A lone surrogate.
+        raise Refusal(Reason.MALFORMED_TOKEN, "parts") from None
+
+
+def _decoded(segment: bytes, part: str) -> bytes:
+    """The bytes of a segment, which is in standard base64 without padding."""
+    try:
+        return binascii.a2b_base64(segment + b"=" * (-len(segment) % 4), strict_mode=True)
+    except ValueError:
         raise Refusal(Reason.MALFORMED_TOKEN, part) from None
 
 

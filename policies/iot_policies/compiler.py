@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from itertools import starmap
 from typing import NamedTuple
 
 from iot_policies.account_region import AccountRegion
@@ -32,11 +33,8 @@ class Policy(NamedTuple):
     def may_connect(self, client_id: str) -> bool:
         """Whether the policy allows a client ID. Conditions on connect attributes are left to IoT Core."""
         allowed = False
-        for statement in self.statements:
-            heading = statement.heading
-            if "iot:Connect" in heading.actions and any(
-                fits_client_id(pattern, client_id) for pattern in statement.resources
-            ):
+        for heading, resources in self.statements:
+            if "iot:Connect" in heading.actions and any(fits_client_id(each, client_id) for each in resources):
                 if heading.effect == "Allow":
                     allowed = True
                 elif heading.condition is None:
@@ -72,9 +70,10 @@ def compile_policy(template: PolicyPlan, principal: Principal, client_id: str | 
     Raises InvalidName, AmbiguousClaim or UnclearDenial for what the template cannot read, UnsafeValue if a value cannot
     be a topic level, and NothingGranted if no grant applies.
     """
-    for source, name in (("principal", principal.name), ("client_id", client_id)):
-        if name is not None and (problem := name_problem(name)) is not None:
-            raise InvalidName(source, problem)
+    if (problem := name_problem(principal.name)) is not None:
+        raise InvalidName("principal", problem)
+    if client_id is not None and (problem := name_problem(client_id)) is not None:
+        raise InvalidName("client_id", problem)
     statements = _Compilation(template, principal, client_id).statements(template.statements)
     resources: list[str] = []
     allows = sends = False
@@ -108,19 +107,20 @@ class _Compilation:
         applies, filled = self._applies, self._filled
         found = []
         for heading, parts in planned:
-            resources = []
+            resources: list[str] = []
             for block, names, patterns, containers in parts:
                 if not applies[block]:
                     continue
-                combinations = filled.get(names) or self._combinations(names)
+                combinations = filled.get(names)
+                if combinations is None:
+                    combinations = filled[names] = self._values.combinations(names)
                 if containers:
                     combinations = self._not_contained(containers, combinations)
                 self._left -= len(combinations) * len(patterns)
                 if self._left < 0:
                     raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
-                for combination in combinations:
-                    for pattern in patterns:
-                        resources.append(pattern.format(*combination))  # noqa: PERF401 (these lists are short)
+                for pattern in patterns:
+                    resources += starmap(pattern.format, combinations)
             if resources:
                 found.append(Statement(heading, tuple(resources)))
         return found
