@@ -125,17 +125,12 @@ def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name
         found.append(_Found(CredentialSource.TOKEN, token, token))
     if http.headers:
         found += _header_tokens(http.headers, token_key_name)
-    if http.query_string:
-        found += _query_tokens(CredentialSource.QUERY, http.query_string, token_key_name)
-    if user_name_query:
-        found += _query_tokens(CredentialSource.USER_NAME, user_name_query, token_key_name)
+    keys = token_key_name or _ACCESS_TOKEN, _ACCESS_TOKEN
+    for source, query in ((CredentialSource.QUERY, http.query_string), (CredentialSource.USER_NAME, user_name_query)):
+        for value in query_values(query, keys) if query else ():
+            if value:
+                found.append(_Found(source, _without_scheme(_unquoted(value) if "%" in value else value), value))
     return found
-
-
-def _query_tokens(source: CredentialSource, query: str, token_key_name: str | None) -> Iterator[_Found]:
-    for value in query_values(query, (token_key_name or _ACCESS_TOKEN, _ACCESS_TOKEN)):
-        if value:
-            yield _Found(source, _without_scheme(_unquoted(value) if "%" in value else value), value)
 
 
 def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Iterator[_Found]:

@@ -216,9 +216,9 @@ class JwtVerifier:
     def _verify(self, token: Token, name: str, *, signature_verified: bool) -> VerifiedPrincipal:
         if name in self._signed and (signature_verified or name not in self._issuers):
             return verify_signed(token, self._signed[name], signature_verified=signature_verified)
-        if name not in self._issuers:
+        accepted = self._issuers.get(name)
+        if accepted is None:
             raise Refusal(Reason.UNKNOWN_ISSUER)
-        accepted = self._issuers[name]
         return accepted[0].verify(token) if len(accepted) == 1 else _verify_by_any(token, accepted)
 
 
@@ -256,10 +256,12 @@ def check_form(token: Token, expects: Expectations) -> None:
             raise Refusal(Reason.KEY_IN_HEADER, name)
     if expects.token_type not in (None, token.header.type):
         raise Refusal(Reason.WRONG_TOKEN_USE, "typ")
+    claims = token.claims
     for name in _TIMES:
-        time = token.claims.get(name, 0)
-        if (type(time) is not int and type(time) is not float) or not 0 <= time < _LATEST:
-            raise Refusal(Reason.INVALID_CLAIM, name)
+        if name in claims:
+            time = claims[name]
+            if (type(time) is not int and type(time) is not float) or not 0 <= time < _LATEST:
+                raise Refusal(Reason.INVALID_CLAIM, name)
 
 
 def _decode(token: Token, key: PyJWK | None, algorithms: Sequence[str], expects: Expectations) -> Claims:

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+import string
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -22,8 +23,11 @@ EDWARDS = frozenset({"EdDSA", "Ed25519"})
 
 _WHITE_SPACE = " \t\n\r"
 _NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
-_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
-"""From base64url to base64; characters that RFC 7515 forbids become invalid ones."""
+_TOKEN_CHARACTERS = (string.ascii_letters + string.digits + "-_.").encode()
+_TO_STANDARD = bytes(byte if byte in _TOKEN_CHARACTERS else 0 for byte in range(256)).translate(
+    bytes.maketrans(b"-_", b"+/")
+)
+"""From base64url to base64. All characters that a token must not have become 0 (RFC 7515, section 2)."""
 _FOREIGN = {
     "bearer ": "`Bearer ` in front of it: remove it",
     "?": 'a second "?": join parameters with "&"',
@@ -76,8 +80,8 @@ def read_token(text: str) -> Token:
             raise Refusal(Reason.MALFORMED_TOKEN, "parts")
         header, payload = _header(parts[0]), _decoded(parts[1], "claims")
         token = Token(text, header, payload, _json_object(payload, "claims"), signed)
-        if signed:  # Decoded here, because a malformed token must not make keys be fetched.
-            _decoded(parts[2], "signature")
+        if signed and (b"\0" in parts[2] or len(parts[2]) % 4 == 1):  # Such a token must not make keys be fetched.
+            raise Refusal(Reason.MALFORMED_TOKEN, "signature")
     except Refusal as refusal:
         raise (malformed(text, refusal.detail) if refusal.reason == Reason.MALFORMED_TOKEN else refusal) from None
     return token

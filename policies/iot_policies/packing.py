@@ -78,15 +78,18 @@ def pack(statements: Sequence[Statement], prefix: str) -> list[Document]:
 
     `prefix` is the ARN up to its last colon. Raises PolicyTooLarge for more than 10 documents.
     """
-    written: list[DocumentStatement] = []
     size, in_full = _EMPTY, prefix.__add__
-    for heading, names in statements:
-        resources = list(map(in_full, names))
-        size += heading.size + len(_json_text("".join(resources))) - 2 + 3 * len(resources)
-        written.append(heading.over(resources))
+    written: list[DocumentStatement] = []
+    names: list[str] = []
+    for heading, its in statements:
+        written.append(heading.over(list(map(in_full, its))))
+        size += heading.size
+        names += its
+    size += len(_json_text("".join(names))) - 2
+    size += len(names) * (len(_json_text(prefix)) + 1)  # With the quotes and the comma of each.
     if size <= LONGEST_DOCUMENT:
         return [{"Version": "2012-10-17", "Statement": written}]
-    return _spread([(heading, list(map(in_full, names))) for heading, names in statements])
+    return _spread([(heading, list(map(in_full, its))) for heading, its in statements])
 
 
 def _spread(statements: Sequence[tuple[Heading, list[str]]]) -> list[Document]:
