@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from iot_authorizer import development
-from iot_authorizer.preparation import AUTHORIZER_NAME, TABLE_NAME
+from iot_authorizer.configured_texts import AUTHORIZER_NAME, TABLE_NAME
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
 from iot_policies import InvalidFile
 from iot_policies.grants import ConfiguredClaims, StrictModel, between

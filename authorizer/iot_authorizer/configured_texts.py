@@ -12,6 +12,10 @@ from iot_policies.overriding import OVERRIDE
 
 CONFIG_VARIABLE = "AUTHORIZER_CONFIG"
 """The environment variable that names the configuration."""
+AUTHORIZER_NAME = r"[A-Za-z0-9_=,@-]{1,128}"
+"""The form of `name`, as a regular expression (CreateAuthorizer, authorizerName)."""
+TABLE_NAME = r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}"
+"""The form of `table`: a DynamoDB table's name or ARN."""
 
 
 def configured_text(key: str) -> str | None:

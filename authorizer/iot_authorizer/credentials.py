@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -133,7 +133,7 @@ def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name
     return found
 
 
-def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Iterator[_Found]:
+def _header_tokens(headers: Mapping[str, str], token_key_name: str | None) -> Iterator[_Found]:
     key = token_key_name.lower() if token_key_name else None
     for name, value in headers.items():
         lower = name.lower()

@@ -16,10 +16,11 @@ import json
 from base64 import b64decode, b64encode
 from urllib.parse import unquote
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from iot_authorizer.credentials import query_values
-from iot_authorizer.event import AuthorizerEvent, EventPart
+from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_policies.json_objects import unique_keys
@@ -29,15 +30,21 @@ LONGEST_BODY = 16_384
 _CLIENT_ID = "clientId"
 
 
-class _HttpMethod(EventPart):
+class _EventPart(BaseModel):
+    """Every field may be missing, and unknown fields are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="ignore", hide_input_in_errors=True)
+
+
+class _HttpMethod(_EventPart):
     method: str | None = None
 
 
-class _RequestContext(EventPart):
+class _RequestContext(_EventPart):
     http: _HttpMethod = Field(default_factory=_HttpMethod)
 
 
-class _Body(EventPart):
+class _Body(_EventPart):
     """The members of the body. Unlike in events of AWS, every other member is refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -47,7 +54,7 @@ class _Body(EventPart):
     password: str | None = None
 
 
-class CredentialsRequest(EventPart):
+class CredentialsRequest(_EventPart):
     """A request for temporary credentials."""
 
     headers: dict[str, str] = Field(default_factory=dict)

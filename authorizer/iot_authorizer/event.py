@@ -1,34 +1,32 @@
-"""The event that IoT Core sends to an authorizer (developer guide, "Defining your Lambda function")."""
+"""The event that IoT Core sends to an authorizer (developer guide, "Defining your Lambda function").
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+Every field may be missing or null, and unknown fields are ignored. These few fields are checked without pydantic, which
+would take as long as all else when the Lambda starts.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
-
-class EventPart(BaseModel):
-    """Every field may be missing, and unknown fields are ignored."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, strict=True, extra="ignore", hide_input_in_errors=True, defer_build=True
-    )
+_Kind = TypeVar("_Kind", str, bool, dict[str, Any])
 
 
-class Tls(EventPart):
+class Tls(NamedTuple):
     """Data of the TLS handshake."""
 
     server_name: str | None = None
 
 
-class Http(EventPart):
+class Http(NamedTuple):
     """Data of the HTTP request: an upgrade to WebSocket, or a publish."""
 
-    headers: dict[str, str] | None = None
+    headers: Mapping[str, str] | None = None
     query_string: str | None = None
 
 
-class Mqtt(EventPart):
+class Mqtt(NamedTuple):
     """Data of the CONNECT packet."""
 
     username: str | None = None
@@ -37,63 +35,60 @@ class Mqtt(EventPart):
     client_id: str | None = None
 
 
-class ProtocolData(EventPart):
-    """The data of each protocol of the connection."""
-
-    tls: Tls | None = None
-    http: Http | None = None
-    mqtt: Mqtt | None = None
-
-
-class ConnectionMetadata(EventPart):
-    """Data of the connection itself."""
-
-    id: str | None = None
-
-
-class AuthorizerEvent(EventPart):
+class AuthorizerEvent(NamedTuple):
     """An authorizer event: a client connects or publishes, or IoT Core refreshes a connection."""
 
     token: str | None = None
     signature_verified: bool | None = None
-    protocol_data: ProtocolData | None = None
-    connection_metadata: ConnectionMetadata | None = None
+    tls: Tls = Tls()
+    """Empty without TLS data."""
+    http: Http = Http()
+    """Empty without HTTP data."""
+    mqtt: Mqtt = Mqtt()
+    """Empty without MQTT data."""
+    has_mqtt: bool = False
+    """Whether a client connects with MQTT; False for an HTTPS request."""
+    connection_id: str | None = None
+    """IoT Core's ID of the connection."""
 
     @classmethod
     def parse(cls, event: object) -> "AuthorizerEvent":
         """Reads an event. Raises Refusal if a field has a type that IoT Core never sends."""
-        try:
-            return cls.model_validate(event)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            known = [str(part) for part in first["loc"][:2] if part in _FIELDS]
-            raise Refusal(Reason.MALFORMED_EVENT, ".".join(known) or "event") from None
-
-    @property
-    def http(self) -> Http:
-        """The HTTP data; empty without any."""
-        return (self.protocol_data and self.protocol_data.http) or Http()
-
-    @property
-    def mqtt(self) -> Mqtt:
-        """The MQTT data; empty without any."""
-        return (self.protocol_data and self.protocol_data.mqtt) or Mqtt()
-
-    @property
-    def has_mqtt(self) -> bool:
-        """Whether a client connects with MQTT; False for an HTTPS request."""
-        return self.protocol_data is not None and self.protocol_data.mqtt is not None
+        if not isinstance(event, dict):
+            raise Refusal(Reason.MALFORMED_EVENT, "event")
+        protocols = _read(event, "protocolData", dict, "protocolData") or {}
+        tls, http, mqtt = (_read(protocols, name, dict, f"protocolData.{name}") for name in ("tls", "http", "mqtt"))
+        connection = _read(event, "connectionMetadata", dict, "connectionMetadata") or {}
+        return cls(
+            _read(event, "token", str, "token"),
+            _read(event, "signatureVerified", bool, "signatureVerified"),
+            Tls() if tls is None else Tls(_read(tls, "serverName", str, "protocolData.tls")),
+            Http() if http is None else _http(http),
+            Mqtt() if mqtt is None else _mqtt(mqtt),
+            mqtt is not None,
+            _read(connection, "id", str, "connectionMetadata.id"),
+        )
 
     def with_client_id(self, client_id: str) -> "AuthorizerEvent":
         """The event of the same client with this MQTT client ID."""
-        mqtt = self.mqtt.model_copy(update={"client_id": client_id})
-        data = (self.protocol_data or ProtocolData()).model_copy(update={"mqtt": mqtt})
-        return self.model_copy(update={"protocol_data": data})
-
-    @property
-    def connection_id(self) -> str | None:
-        """IoT Core's ID of the connection."""
-        return self.connection_metadata.id if self.connection_metadata else None
+        return self._replace(mqtt=self.mqtt._replace(client_id=client_id), has_mqtt=True)
 
 
-_FIELDS = {"token", "signatureVerified", "protocolData", "connectionMetadata", "tls", "http", "mqtt", "id"}
+def _http(http: dict[str, Any]) -> Http:
+    headers = _read(http, "headers", dict, "protocolData.http")
+    for text in (*headers, *headers.values()) if headers else ():
+        if not isinstance(text, str):
+            raise Refusal(Reason.MALFORMED_EVENT, "protocolData.http")
+    return Http(headers, _read(http, "queryString", str, "protocolData.http"))
+
+
+def _mqtt(mqtt: dict[str, Any]) -> Mqtt:
+    return Mqtt(*(_read(mqtt, key, str, "protocolData.mqtt") for key in ("username", "password", "clientId")))
+
+
+def _read(part: dict[str, Any], key: str, kind: type[_Kind], place: str) -> _Kind | None:
+    """A field; None if it is missing or null. Raises Refusal, which names the place, for another type."""
+    value = part.get(key)
+    if value is None or isinstance(value, kind):
+        return value
+    raise Refusal(Reason.MALFORMED_EVENT, place)

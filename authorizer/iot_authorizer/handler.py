@@ -4,12 +4,10 @@ The environment variable AUTHORIZER_CONFIG names another file. An invalid file s
 """
 
 import gc
-import os
 
 gc.disable()
-# Otherwise pydantic reads the metadata of all packages for plugins, which takes milliseconds, and runs what it finds.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
+import os
 from pathlib import Path
 
 from iot_authorizer.building import build
@@ -27,6 +25,8 @@ def _start(path: Path) -> LambdaHandler:
 
 def _prepared(path: Path) -> Preparation:
     """Reads and checks the configuration. Raises InvalidFile."""
+    # Otherwise pydantic reads the metadata of all packages for plugins, which takes milliseconds, and runs them.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     from iot_authorizer.configuration import load_configuration
     from iot_authorizer.preparing import prepare
 

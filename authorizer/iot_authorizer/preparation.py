@@ -20,13 +20,12 @@ from typing import Any
 
 from iot_authorizer import __version__
 from iot_authorizer.cached import Caching
+from iot_authorizer.configured_texts import AUTHORIZER_NAME, TABLE_NAME
 from iot_authorizer.jwt_verifier import Expectations
 from iot_policies.overriding import OVERRIDE
 from iot_policies.policy_plan import PolicyPlan
 from iot_policies.principal import Claims, Principal
 
-AUTHORIZER_NAME = r"[A-Za-z0-9_=,@-]{1,128}"
-TABLE_NAME = r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}"
 _NAME, _TABLE = f"{OVERRIDE}NAME", f"{OVERRIDE}TABLE"
 _LATE = {_NAME: AUTHORIZER_NAME, _TABLE: TABLE_NAME}
 """The variables that may have other values than when the preparation was made, and the form of these."""
@@ -106,7 +105,7 @@ def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation 
         found = json.loads(preparation_path(config).read_bytes())
         made_of = found["made_of"]
         hashes = {name: _hash(config.parent / name) for name in made_of["files"]}
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):  # None, or of another version.
         return None
     late = {name: variables[name] for name in _LATE if name in variables}
     made_of["variables"] |= dict.fromkeys(late)

@@ -121,7 +121,7 @@ ConfiguredClaims = Annotated[dict[str, object], AfterValidator(_json_values)]
 """The claims of a principal in a TOML file."""
 
 
-class Session(StrictModel):
+class SessionTable(StrictModel):
     """`[session]`: the times of SessionTimes, written as `15m` and `10%`."""
 
     disconnect_after: Annotated[int, between("5m", "24h")] | None = None

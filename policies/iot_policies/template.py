@@ -11,7 +11,7 @@ from iot_policies.actions import Effect
 from iot_policies.conflicts import check_conflicts, find_containers
 from iot_policies.entries import Entry, quoted, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
-from iot_policies.grants import Deny, Grant, Send, Session, StrictModel
+from iot_policies.grants import Deny, Grant, Send, SessionTable, StrictModel
 from iot_policies.placeholders import claim_names
 from iot_policies.planning import plan
 from iot_policies.policy_plan import PolicyPlan
@@ -23,12 +23,12 @@ from iot_policies.topic_prefix import check_topic_prefix
 
 class _File(StrictModel):
     principal: Annotated[str, Field(min_length=1)] = "sub"
-    session: Session = Field(default_factory=Session)
+    session: SessionTable = Field(default_factory=SessionTable)
     grant: tuple[Grant, ...] = ()
     deny: tuple[Deny, ...] = ()
 
 
-_KEYS = {key for model in (_File, Session, Grant, Send) for key in model.model_fields}
+_KEYS = {key for model in (_File, SessionTable, Grant, Send) for key in model.model_fields}
 
 
 @dataclass(frozen=True, slots=True)

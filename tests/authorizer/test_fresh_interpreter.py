@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer import Reason
+from iot_authorizer.configuration import load_configuration
+from iot_authorizer.preparation import write_preparation
+from iot_authorizer.preparing import prepare
 from iot_identities.passwords import hash_password
 from tests import PACKAGES_PATH
 from tests.authorizer.events import Event, bearer, event, with_password
@@ -19,7 +22,9 @@ from tests.authorizer.tokens import ISSUER, mint
 
 pytestmark = pytest.mark.slow
 
-HEAVY = {"boto3", "botocore.", "aws_xray_sdk", "yaml", "argon2"}
+CHECKING = {"pydantic", "tomllib", "iot_authorizer.configuration", "iot_policies.template"}
+"""What checks a configuration and its template."""
+HEAVY = {"boto3", "botocore.", "aws_xray_sdk", "yaml", "argon2", *CHECKING}
 """How the names of modules begin that take their time. Powertools imports botocore's empty outermost package."""
 PROGRAM = """
 import json, sys
@@ -68,6 +73,17 @@ def test_a_new_process_answers_and_loads_only_what_it_needs(
     tmp_path: Path, configuration: str, event: Event, verdict: str
 ) -> None:
     outcome, modules = answered(write(tmp_path, configuration), event)
+    assert (outcome.verdict, modules) == (verdict, CHECKING)
+
+
+@pytest.mark.parametrize(("configuration", "event", "verdict"), WAYS.values(), ids=WAYS)
+def test_a_prepared_process_answers_alike_and_checks_neither_configuration_nor_template(
+    tmp_path: Path, configuration: str, event: Event, verdict: str
+) -> None:
+    config = write(tmp_path, configuration)
+    preparation = prepare(load_configuration(config, {}), tmp_path)
+    write_preparation(preparation, config, [Path("policy.toml"), Path("keys.json")], {})
+    outcome, modules = answered(config, event)
     assert (outcome.verdict, modules) == (verdict, set())
 
 
@@ -75,7 +91,7 @@ def test_passwords_load_argon2_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "users.toml").write_text(table("[users.ann]", hash=hash_password("secret")))
     config = write(tmp_path, table("[passwords]", file="users.toml"))
     outcome, modules = answered(config, with_password("ann", b"secret"))
-    assert (outcome.verdict, modules) == ("allowed", {"argon2"})
+    assert (outcome.verdict, modules) == ("allowed", {"argon2", *CHECKING})
 
 
 BROKEN = {
