@@ -4,17 +4,16 @@
    Reference", describes the classes that it extends.
 2. botocore looks into the folders of more than 400 services to learn that one of them exists (15 ms). This loader
    looks into the folder of its service only.
-3. botocore parses with `json` into OrderedDict (18 ms). A dict keeps its order too, and pydantic's parser, which the
-   Lambda has loaded already, is faster (6 ms).
+3. botocore parses JSON into OrderedDict (18 ms). A dict keeps its order too, and is made faster (10 ms).
 """
 
 import gzip
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import JSONFileLoader, Loader
-from pydantic_core import from_json
 
 _FORMATS: dict[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.decompress}
 """The ends of the names of botocore's files, each with what turns such a file into JSON."""
@@ -45,5 +44,5 @@ class _QuickFiles(JSONFileLoader):
                 content = Path(file_path + end).read_bytes()
             except FileNotFoundError:
                 continue
-            return from_json(unpacked(content))
+            return json.loads(unpacked(content))
         return super().load_file(file_path)  # A format that a later botocore may have.

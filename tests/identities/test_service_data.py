@@ -62,7 +62,7 @@ def test_files_in_aws_data_path_come_first(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "dynamodb" / "2012-08-10" / "service-2.json").write_text("not JSON")
     monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with pytest.raises(TableUnavailable, match="expected"):
+    with pytest.raises(TableUnavailable, match="Expecting"):
         DynamoDbTable("chat")
 
 
