@@ -67,7 +67,7 @@ USES = {
     # Ends that are stated in seconds since 1970.
     "iot_authorizer.authorizer": {"time"},
     "iot_authorizer.development_tokens": {"time"},
-    "iot_authorizer.stored_identities": {"time"},
+    "iot_authorizer.stored_claims": {"time"},
     "iot_identities.dynamodb_table": {"time", "monotonic"},  # A deadline for the requests of one decision.
     "iot_identities.sqlite_table": {"time", "monotonic", "sleep"},  # A deadline for opening the file.
     "iot_authorizer.table_passwords": {"time"},
