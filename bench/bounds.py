@@ -1,5 +1,6 @@
-"""Bounds: each figure that must not grow is printed beside the most that it may be."""
+"""Bounds: each figure that must stay small, or large, is printed beside its bound."""
 
+import sys
 from dataclasses import dataclass, field
 
 
@@ -10,9 +11,21 @@ class Bounds:
     missed: list[str] = field(default_factory=list)
     """One line for each, with its figure."""
 
-    def beside(self, name: str, figure: float, most: float) -> str:
-        """Compares a figure with its bound. Returns the words that are printed behind the figure."""
-        if figure <= most:
-            return f"(at most {most:.2f})"
-        self.missed.append(f"{name}: {figure:.2f}, expected at most {most:.2f}")
-        return f"(at most {most:.2f}: MISSED)"
+    def at_most(self, name: str, figure: float, most: float) -> str:
+        """Compares a figure with the most that it may be. Returns the words that are printed behind the figure."""
+        return self._compared(name, figure, f"at most {most:,g}", kept=figure <= most)
+
+    def at_least(self, name: str, figure: float, least: float) -> str:
+        """Compares a figure with the least that it may be. Returns the words that are printed behind the figure."""
+        return self._compared(name, figure, f"at least {least:,g}", kept=figure >= least)
+
+    def exit_if_missed(self) -> None:
+        """Ends the program with status 1 and the list of missed bounds, if there are any."""
+        if self.missed:
+            sys.exit("\n".join(["bounds that were missed:", *self.missed]))
+
+    def _compared(self, name: str, figure: float, bound: str, *, kept: bool) -> str:
+        if kept:
+            return f"({bound})"
+        self.missed.append(f"{' '.join(name.split())}: {figure:,.2f}, expected {bound}")
+        return f"({bound}: MISSED)"

@@ -9,11 +9,14 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.bounds import Bounds
 from bench.empty_table import empty_table
 from bench.known import FUNCTION_ARN
+from bench.node_reference import NodeReference, variables
 from bench.sample import Sample
 
 RUNS = 25
@@ -26,11 +29,12 @@ HANDLERS = {
 }
 _TIMES_PYJWT, _TIMES_UNSTRUCTURED, _TIMES_WITHOUT_TABLE = 2.25, 1.0, 1.6
 
-# The tests need awscrt here, and botocore then imports it, which takes 40 ms. The Lambda directory does not have it
-# (assumed: neither has botocore of Lambda's runtime).
-_ONCE = """
+NO_AWSCRT = 'sys.modules["awscrt"] = None'
+"""The tests need awscrt here, and botocore then imports it, which takes 40 ms. The Lambda directory does not have it
+(assumed: neither has botocore of Lambda's runtime)."""
+_ONCE = f"""
 import json, sys, importlib, time
-sys.modules["awscrt"] = None
+{NO_AWSCRT}
 event = json.load(sys.stdin)
 class Context:
     invoked_function_arn = sys.argv[2]
@@ -42,39 +46,59 @@ print(taken / 1e6, file=sys.stderr)
 """
 
 
-def measure(sample: Sample, folder: Path) -> dict[str, list[float]]:
+def measure(sample: Sample, folder: Path, node: NodeReference | None) -> dict[str, list[float]]:
     """Milliseconds of each run, by handler."""
-    event = json.dumps(sample.event)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"AUTHORIZER_CONFIG": str(sample.config), "PYTHONPATH": str(Path.cwd())}
-    times: dict[str, list[float]] = {name: [] for name in HANDLERS}
-    with empty_table() as table:
-        environments = {name: {**environment, **(table if name == "with a table" else {})} for name in HANDLERS}
+    commands = {name: [sys.executable, "-c", _ONCE, module, FUNCTION_ARN] for name, module in HANDLERS.items()}
+    if node:
+        commands[node.name] = node.cold_command
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    with environments_of(sample, commands) as environments:
         for run in range(RUNS + 1):
-            for name, module in HANDLERS.items():
-                taken = _run(module, event, environments[name], folder)
+            for name, command in commands.items():
+                taken = run_once(command, sample.event, environments[name], folder)
                 if run:  # The first writes the .pyc files.
                     times[name].append(taken)
     return times
 
 
-def _run(module: str, event: str, environment: dict[str, str], folder: Path) -> float:
-    command = [sys.executable, "-c", _ONCE, module, FUNCTION_ARN]
-    done = subprocess.run(command, input=event, text=True, env=environment, cwd=folder, check=True, capture_output=True)
+def variables_of(sample: Sample) -> dict[str, str]:
+    """The environment of a process that loads a handler. It finds .pyc files, or writes them."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**own, "PYTHONPATH": str(Path.cwd()), **variables(sample)}
+
+
+@contextmanager
+def environments_of(sample: Sample, names: Iterable[str]) -> Iterator[dict[str, dict[str, str]]]:
+    """The environment of each handler. The one with a table finds nobody in it."""
+    common = variables_of(sample)
+    with empty_table() as table:
+        yield {name: {**common, **(table if name == "with a table" else {})} for name in names}
+
+
+def run_once(command: list[str], event: dict[str, object], environment: dict[str, str], folder: Path) -> float:
+    """Gives a process an event on standard input. Returns the milliseconds that it prints last on standard error."""
+    given = json.dumps(event)
+    done = subprocess.run(command, input=given, text=True, env=environment, cwd=folder, check=True, capture_output=True)
     return float(done.stderr.split()[-1])
 
 
-def report(sample: Sample, folder: Path, bounds: Bounds) -> None:
+def report(sample: Sample, folder: Path, node: NodeReference | None, bounds: Bounds) -> None:
     """Prints the medians, and the ratios with their bounds."""
-    times = measure(sample, folder)
+    times = measure(sample, folder, node)
     print(f"cold  loading and the first RS256 answer, processor time, .pyc files present, in turns, median of {RUNS}")
     for name, found in times.items():
-        print(f"      {name:22}{statistics.median(found):7.1f} ms")
+        print(f"      {name:26}{statistics.median(found):7.1f} ms")
     for name, other, most in (
         ("authorizer", "PyJWT only", _TIMES_PYJWT),
         ("authorizer", "unstructured", _TIMES_UNSTRUCTURED),
         ("with a table", "authorizer", _TIMES_WITHOUT_TABLE),
     ):
-        ratio = statistics.median(a / b for a, b in zip(times[name], times[other], strict=True))
-        print(f"      {name} to {other}: {ratio:.2f}   {bounds.beside(f'cold: {name} to {other}', ratio, most)}")
+        ratio = _ratio(times[name], times[other])
+        print(f"      {name} to {other}: {ratio:.2f}   {bounds.at_most(f'cold: {name} to {other}', ratio, most)}")
+    if node:
+        print(f"      authorizer to {node.name}: {_ratio(times['authorizer'], times[node.name]):.2f}")
     print()
+
+
+def _ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    return statistics.median(a / b for a, b in zip(ours, others, strict=True))

@@ -1,13 +1,14 @@
-"""Warm: the whole handler with its log line and metrics, against `jwt.decode` of the same token.
+"""Warm: the whole handler with its log line and metrics, beside `jwt.decode` of its token and a handler on Node.js.
 
-The two take turns call by call, so that both find the processor's caches as a handler leaves them.
+The handler and `jwt.decode` take turns call by call, so that both find the processor's caches as a handler leaves them.
+Node.js takes its turn after each slice of such calls, in a process of its own.
 """
 
 import os
 import statistics
 import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 
 import jwt
@@ -15,9 +16,13 @@ from jwt import PyJWK
 
 from bench.bounds import Bounds
 from bench.known import AUDIENCE, FUNCTION_ARN, ISSUER
+from bench.node_reference import NodeReference
 from bench.sample import Sample
 
-CALLS = 20_000
+SLICES = 20
+CALLS = 1000
+"""Calls of each in a slice."""
+_OURS, _DECODE = "authorizer", "jwt.decode"
 _TIMES_DECODE = 1.8
 
 
@@ -34,24 +39,44 @@ def microseconds(call: Callable[[], object]) -> float:
     return (time.perf_counter_ns() - started) / 1000
 
 
-def report(sample: Sample, bounds: Bounds) -> None:
-    """Prints medians and their ratio; what the handler prints goes to the null device."""
-    os.environ["AUTHORIZER_CONFIG"] = str(sample.config)
+@contextmanager
+def muted() -> Iterator[None]:
+    """Discards what handlers print."""
     with Path(os.devnull).open("w") as null, redirect_stdout(null):
-        from iot_authorizer.handler import lambda_handler
+        yield
 
-        key, event, context = PyJWK(sample.jwk, "RS256"), sample.event, Context()
-        pairs = [
-            (
-                microseconds(lambda: lambda_handler(event, context)),
-                microseconds(
-                    lambda: jwt.decode(sample.token, key, algorithms=["RS256"], audience=AUDIENCE, issuer=ISSUER)
-                ),
-            )
-            for _ in range(CALLS)
-        ]
-    ours, reference = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"warm  one event, a token of {len(sample.token)} characters, in turns, median of {CALLS}")
-    ratio = ours / reference
-    figures = f"authorizer {ours:6.1f} us   jwt.decode {reference:6.1f} us   ratio {ratio:.2f}"
-    print(f"      {figures}   {bounds.beside('warm: authorizer to jwt.decode', ratio, _TIMES_DECODE)}\n")
+
+def measure(sample: Sample, node: NodeReference | None) -> dict[str, list[float]]:
+    """Microseconds of each call, by what is called. The first slice warms all of them up and is not in it."""
+    os.environ["AUTHORIZER_CONFIG"] = str(sample.config)
+    from iot_authorizer.handler import lambda_handler
+
+    key, event, context = PyJWK(sample.jwk, "RS256"), sample.event, Context()
+    calls: dict[str, Callable[[], object]] = {
+        _OURS: lambda: lambda_handler(event, context),
+        _DECODE: lambda: jwt.decode(sample.token, key, algorithms=["RS256"], audience=AUDIENCE, issuer=ISSUER),
+    }
+    times: dict[str, list[float]] = {name: [] for name in (*calls, *([node.name] if node else []))}
+    with muted(), node.warm(sample) if node else nullcontext() as process:
+        for number in range(SLICES + 1):
+            pairs = [[microseconds(call) for call in calls.values()] for _ in range(CALLS)]
+            found = [list(column) for column in zip(*pairs, strict=True)]
+            if process:
+                found.append(process.microseconds(CALLS))
+            for name, taken in zip(times, found, strict=True):
+                times[name] += taken if number else []
+    return times
+
+
+def report(sample: Sample, node: NodeReference | None, bounds: Bounds) -> None:
+    """Prints the medians and their ratios."""
+    medians = {name: statistics.median(found) for name, found in measure(sample, node).items()}
+    print(f"warm  one event, a token of {len(sample.token)} characters, in turns, median of {SLICES * CALLS}")
+    for name, median in medians.items():
+        print(f"      {name:26}{median:7.1f} us{1e6 / median:10,.0f} calls/s")
+    for name in [name for name in medians if name != _OURS]:
+        ratio = medians[_OURS] / medians[name]
+        title = f"{_OURS} to {name}"
+        bound = bounds.at_most(f"warm: {title}", ratio, _TIMES_DECODE) if name == _DECODE else ""
+        print(f"      {title}: {ratio:.2f}   {bound}".rstrip())
+    print()

@@ -2,9 +2,12 @@
 
 import sys
 
+from bench.bounds import Bounds
 from bench.broker.report import PARTS, report
 
 asked = sys.argv[1:] or list(PARTS)
 if not set(asked) <= set(PARTS):
     sys.exit(f"usage: python -m bench.broker [PART ...], of {', '.join(PARTS)}")
-report(asked)
+bounds = Bounds()
+report(bounds, asked)
+bounds.exit_if_missed()

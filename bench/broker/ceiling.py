@@ -1,5 +1,6 @@
 """The load generator's own ceiling: the same load, with a process that only passes bytes on in the broker's place."""
 
+from bench.bounds import Bounds
 from bench.broker.credentials import Credentials
 from bench.broker.forwarder import Forwarder
 from bench.broker.table import show
@@ -8,8 +9,8 @@ from bench.broker.throughput import SCENARIOS, measure
 SECONDS = 0.3
 
 
-def report(credentials: Credentials) -> None:
-    """Prints what the generator reaches where messages come in bulk, and where each comes by itself."""
+def report(credentials: Credentials, _: Bounds) -> None:
+    """Prints what the generator reaches where messages come in bulk, and where each comes by itself. Has no bounds."""
     rows = [["", "in bulk", "one by one", ""]]
     with Forwarder(one_by_one=False) as bulk, Forwarder(one_by_one=True) as single:
         for scenario in SCENARIOS:

@@ -3,6 +3,7 @@
 import resource
 from contextlib import ExitStack
 
+from bench.bounds import Bounds
 from bench.broker import client
 from bench.broker.brokers import IotAuthorizer, brokers
 from bench.broker.credentials import Credentials
@@ -11,6 +12,8 @@ from bench.broker.process import resident_bytes
 from bench.broker.table import show
 
 CONNECTIONS = 2000
+_KILOBYTES = 15
+"""What an idle connection may take."""
 
 
 def measure(target: Target, credentials: Credentials) -> tuple[int, int]:
@@ -24,7 +27,7 @@ def measure(target: Target, credentials: Credentials) -> tuple[int, int]:
         return before, resident_bytes(target.pid)
 
 
-def report(credentials: Credentials) -> None:
+def report(credentials: Credentials, bounds: Bounds) -> None:
     """Prints both figures, and what a connection takes."""
     rows = [["", "before", "with them", "a connection", ""]]
     for broker in brokers(credentials):
@@ -32,10 +35,10 @@ def report(credentials: Credentials) -> None:
             # Not before this project's broker runs: it has to raise its own limit. Mosquitto inherits this one.
             _raise_open_files()
             before, after = measure(target, credentials)
-        cells = [f"{before / 1e6:.0f} MB", f"{after / 1e6:.0f} MB", f"{(after - before) / CONNECTIONS / 1e3:.1f} kB"]
-        rows.append(
-            [broker.name, *cells, "(at most 15.0 kB a connection)" if isinstance(broker, IotAuthorizer) else ""]
-        )
+        each = (after - before) / CONNECTIONS / 1e3
+        ours = isinstance(broker, IotAuthorizer)
+        bound = bounds.at_most("broker: an idle connection, kB", each, _KILOBYTES) if ours else ""
+        rows.append([broker.name, f"{before / 1e6:.0f} MB", f"{after / 1e6:.0f} MB", f"{each:.1f} kB", bound])
     show(f"resident memory, {CONNECTIONS:,} idle connections with one subscription each", rows)
 
 

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.bounds import Bounds
 from bench.broker import ceiling, connects, latency, memory, readiness, subscriptions, throughput
 from bench.broker.brokers import MOSQUITTO
 from bench.broker.credentials import Credentials
@@ -19,11 +20,11 @@ PARTS = {
 }
 
 
-def report(parts: Iterable[str] = PARTS) -> None:
+def report(bounds: Bounds, parts: Iterable[str] = PARTS) -> None:
     """Runs those parts. Raises NotStarted, and BrokerFailed where a broker loses a message or says no."""
     if not MOSQUITTO:
-        print("broker  no Mosquitto here (on Debian: apt-get install mosquitto), so iot-authorizer alone\n")
+        print("broker  Mosquitto is not installed, so nothing is compared with it (apt-get install mosquitto)\n")
     with tempfile.TemporaryDirectory() as folder:
         credentials = Credentials(Path(folder))
         for part in parts:
-            PARTS[part](credentials)
+            PARTS[part](credentials, bounds)

@@ -81,7 +81,9 @@ def parsed_claims(text: str) -> Mapping[str, object]:
 
 def may_be_a_user(name: str) -> bool:
     """Whether a user can have this name: its length fits, and it has no lone surrogates."""
-    return 1 <= len(name) <= LONGEST_USER_NAME and not any("\ud800" <= character <= "\udfff" for character in name)
+    if not 1 <= len(name) <= LONGEST_USER_NAME:
+        return False
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def user_id(name: str) -> str:

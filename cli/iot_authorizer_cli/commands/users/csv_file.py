@@ -61,7 +61,8 @@ def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
         header = _header(next(lines, (1, [])))
     except _Broken as error:
         return [], [BadLine(error.number, error.problem)]
-    return read_rows(lines, lambda cells: _row(header, cells, now))
+    columns = frozenset(header)
+    return read_rows(lines, lambda cells: _row(header, columns, cells, now))
 
 
 def read_rows(lines: Iterable[tuple[int, _Line]], read: Callable[[_Line], Row]) -> tuple[list[Row], list[BadLine]]:
@@ -114,7 +115,11 @@ def _lines(content: bytes) -> Iterator[tuple[int, Sequence[str] | str]]:
 
 
 def _is_utf_8(cells: Sequence[str]) -> bool:
-    return not any("\ud800" <= sign <= "\udfff" for cell in cells for sign in cell)
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _header(line: tuple[int, Sequence[str] | str]) -> Sequence[str]:
@@ -132,7 +137,7 @@ def _header(line: tuple[int, Sequence[str] | str]) -> Sequence[str]:
     return header
 
 
-def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
+def _row(header: Sequence[str], columns: frozenset[str], cells: Sequence[str] | str, now: int) -> Row:
     """Raises ValueError."""
     if isinstance(cells, str):
         raise ValueError(cells)
@@ -156,7 +161,7 @@ def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
         created_at=now,
         rotated_at=now,
     )
-    return Row(user, password, generated, frozenset(header))
+    return Row(user, password, generated, columns)
 
 
 def _cell(found: Mapping[str, str], column: str, check: Callable[[str], Value]) -> Value | None:

@@ -68,15 +68,17 @@ class ImportRun:
 
         Raises TableUnavailable and OSError.
         """
-        threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")  # argon2 lets go of the GIL.
+        number = os.cpu_count() or 1
+        threads = ThreadPoolExecutor(number, thread_name_prefix="hash")  # argon2 lets go of the GIL.
         try:
             for rows in self._portions():
                 there = self._read(rows)
                 wanted = [row for row in rows if self.replacing or user_id(row.user.name) not in there]
                 self.skipped += len(rows) - len(wanted)
                 tell(self.done)
-                write = partial(self._write, there=there, tell=tell)
-                for _ in threads.map(write, self._with_passwords(wanted, there)):
+                write = partial(self._write_all, there=there, tell=tell)
+                ready = self._with_passwords(wanted, there)
+                for _ in threads.map(write, [ready[first::number] for first in range(number)]):
                     pass
         finally:
             self._ended.set()
@@ -97,9 +99,13 @@ class ImportRun:
             replace(row, password=made[row.user.name], generated=True) if row.user.name in made else row for row in rows
         ]
 
+    def _write_all(self, rows: Sequence[Row], there: dict[str, Item], tell: Callable[[int], None]) -> None:
+        for row in rows:
+            if self._ended.is_set():
+                return
+            self._write(row, there, tell)
+
     def _write(self, row: Row, there: dict[str, Item], tell: Callable[[int], None]) -> None:
-        if self._ended.is_set():
-            return
         before = there.get(user_id(row.user.name))
         item = _item(row, before)
         try:

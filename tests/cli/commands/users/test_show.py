@@ -1,10 +1,16 @@
 """`iot-authorizer users show` and `list`."""
 
 import json
+import weakref
+from collections.abc import Iterator
+
+import pytest
 
 from iot_identities import revocations
 from iot_identities.passwords import check_hash
 from iot_identities.revocations import Kind, Revocation
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.table import Item
 from iot_identities.user import User, to_item
 from tests.cli.commands.users.conftest import Users
 
@@ -62,6 +68,28 @@ def test_the_list_can_be_limited_to_states(users: Users) -> None:
     assert found == {"active": ["ann"], "disabled": ["bob"], "expired": ["cleo"], "malformed": ["dora"]}
     both = json.loads(users.done("list", "--json", "--state", "active", "--state", "expired"))
     assert [each["name"] for each in both] == ["ann", "cleo"]
+
+
+class Weak(dict[str, object]):
+    """An item that can have weak references."""
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--state", "active")], ids=str)
+def test_the_list_holds_one_user_at_a_time(
+    users: Users, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    held: weakref.WeakValueDictionary[int, Weak] = weakref.WeakValueDictionary()
+    most = []
+
+    def items(_: SqliteTable, prefix: str) -> Iterator[Item]:
+        for number in range(3000):
+            held[number] = item = Weak(to_item(User(f"{prefix}{number:05}", claims={"rooms": ["lobby"]})))
+            yield item
+            most.append(len(held))
+
+    monkeypatch.setattr(SqliteTable, "items", items)
+    assert users.done("list", *options).count("lobby") == 3000
+    assert max(most) <= 2
 
 
 def test_a_folder_without_a_table_is_an_error(users: Users) -> None:
