@@ -102,7 +102,7 @@ class Expectations:
 
 
 class _Decoder(PyJWT):
-    """PyJWT, but it does not parse claims again: `read_token` read them from the bytes that it verifies."""
+    """PyJWT, but it does not parse claims again: `read_token` read them, from exactly the bytes that it verifies."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -117,10 +117,10 @@ class _Decoder(PyJWT):
         self._read[token.payload] = token.claims
         try:
             verified = self.decode_complete(
-                token.text if key else _without_signature(token.text),
-                key or "",
+                _without_signature(token.text) if key is None else token.text,
+                "" if key is None else key,
                 algorithms,
-                None if key else _UNSIGNED,
+                _UNSIGNED if key is None else None,
                 audience=expects.accepted_audience,
                 issuer=expects.issuer,
                 leeway=expects.leeway,

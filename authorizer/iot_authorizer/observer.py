@@ -24,7 +24,7 @@ Fields = dict[str, object]
 _LONGEST_LOGGED = 128
 """Characters of a text in a log line: clients choose some of these texts."""
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 _COUNT: Final = "Count"
 _ONE: Final = {"Unit": _COUNT, "StorageResolution": 60, "Value": [1.0]}

@@ -15,7 +15,7 @@ from iot_identities.table import Item
 from iot_policies import Principal
 
 
-class StoredClaims:
+class StoredUserClaims:
     """The stored claims of users that some issuers name."""
 
     def __init__(self, issuers: Collection[str]) -> None:

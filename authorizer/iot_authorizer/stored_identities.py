@@ -17,7 +17,7 @@ from iot_identities.table import Item, Table, TableUnavailable
 from iot_policies import Principal
 
 if TYPE_CHECKING:
-    from iot_authorizer.stored_claims import StoredClaims
+    from iot_authorizer.stored_claims import StoredUserClaims
 
 TIME_FOR_TABLE = 1.5
 """Seconds in which the requests of one decision begin. Each takes at most 1.4, and IoT Core waits 5 in total."""
@@ -65,12 +65,12 @@ class StoredIdentities:
         return verified if claims is None else claims.add(verified, items)
 
 
-def _stored_claims(issuers: Collection[str]) -> "StoredClaims | None":
+def _stored_claims(issuers: Collection[str]) -> "StoredUserClaims | None":
     if not issuers:
         return None
-    from iot_authorizer.stored_claims import StoredClaims  # noqa: PLC0415 (it takes as long to import as all else here)
+    from iot_authorizer.stored_claims import StoredUserClaims  # noqa: PLC0415 (it loads argon2)
 
-    return StoredClaims(issuers)
+    return StoredUserClaims(issuers)
 
 
 def unavailable(error: TableUnavailable, principal: Principal | None = None) -> Refusal:
