@@ -59,6 +59,10 @@ class Credentials:
     """For an anonymous client: what looks like a credential in a header that browsers send by themselves."""
 
 
+_TOKEN, _QUERY, _USER_NAME = CredentialSource.TOKEN, CredentialSource.QUERY, CredentialSource.USER_NAME
+"""Looked up once: until Python 3.11, that takes as long as a function call."""
+
+
 class _Found(NamedTuple):
     source: CredentialSource
     token: str
@@ -86,7 +90,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
         return Credentials(
             found[0].source,
             _only(found),
-            found[0].source is CredentialSource.TOKEN and event.signature_verified is True,
+            found[0].source is _TOKEN and event.signature_verified is True,
             user_name,
             None,
             client_id,
@@ -122,11 +126,11 @@ def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name
     found = []
     if signed:
         token = _without_scheme(signed)
-        found.append(_Found(CredentialSource.TOKEN, token, token))
+        found.append(_Found(_TOKEN, token, token))
     if http.headers:
         found += _header_tokens(http.headers, token_key_name)
     keys = token_key_name or _ACCESS_TOKEN, _ACCESS_TOKEN
-    for source, query in ((CredentialSource.QUERY, http.query_string), (CredentialSource.USER_NAME, user_name_query)):
+    for source, query in ((_QUERY, http.query_string), (_USER_NAME, user_name_query)):
         for value in query_values(query, keys) if query else ():
             if value:
                 found.append(_Found(source, _without_scheme(_unquoted(value) if "%" in value else value), value))

@@ -110,10 +110,7 @@ class _Decoder(PyJWT):
         """The claims of tokens that are being verified, by their bytes."""
 
     def verify(self, token: Token, key: PyJWK | None, algorithms: Sequence[str], expects: Expectations) -> Claims:
-        """Returns the claims of a token that is valid. Without a key, the signature is not verified.
-
-        Raises PyJWTError.
-        """
+        """Returns the claims of a valid token. Without a key, the signature is not verified. Raises Refusal."""
         self._read[token.payload] = token.claims
         try:
             verified = self.decode_complete(
@@ -125,6 +122,8 @@ class _Decoder(PyJWT):
                 issuer=expects.issuer,
                 leeway=expects.leeway,
             )
+        except PyJWTError as error:
+            raise _refusal(error, token) from None
         finally:
             self._read.pop(token.payload, None)
         claims: Claims = verified["payload"]
@@ -137,6 +136,17 @@ class _Decoder(PyJWT):
 
 def _without_signature(text: str) -> str:
     return ".".join((*text.split(".")[:2], ""))
+
+
+def _refusal(error: PyJWTError, token: Token) -> Refusal:
+    if isinstance(error, MissingRequiredClaimError):
+        return Refusal(Reason.MISSING_CLAIM, error.claim)
+    if isinstance(error, ImmatureSignatureError):
+        return Refusal(Reason.ISSUED_IN_FUTURE if "(iat)" in str(error) else Reason.NOT_YET_VALID)
+    for kind, (reason, detail) in _REASONS.items():
+        if isinstance(error, kind):
+            return Refusal(reason, detail)
+    return malformed(token.text, "base64url")
 
 
 _DECODER = _Decoder(
@@ -186,7 +196,7 @@ class AcceptedTokens:
         return self._verify(token, last)
 
     def _verify(self, token: Token, key: PyJWK) -> VerifiedPrincipal:
-        return to_principal(_decode(token, key, self.algorithms, self.expects), self.expects)
+        return to_principal(_DECODER.verify(token, key, self.algorithms, self.expects), self.expects)
 
 
 class JwtVerifier:
@@ -246,7 +256,7 @@ def verify_signed(token: Token, expects: Expectations, *, signature_verified: bo
     if token.header.algorithm != "RS256":
         raise Refusal(Reason.ALGORITHM_NOT_ALLOWED)
     check_form(token, expects)
-    return to_principal(_decode(token, None, ("RS256",), expects), expects)
+    return to_principal(_DECODER.verify(token, None, ("RS256",), expects), expects)
 
 
 def check_form(token: Token, expects: Expectations) -> None:
@@ -262,20 +272,6 @@ def check_form(token: Token, expects: Expectations) -> None:
             time = claims[name]
             if (type(time) is not int and type(time) is not float) or not 0 <= time < _LATEST:
                 raise Refusal(Reason.INVALID_CLAIM, name)
-
-
-def _decode(token: Token, key: PyJWK | None, algorithms: Sequence[str], expects: Expectations) -> Claims:
-    try:
-        return _DECODER.verify(token, key, algorithms, expects)
-    except MissingRequiredClaimError as error:
-        raise Refusal(Reason.MISSING_CLAIM, error.claim) from None
-    except ImmatureSignatureError as error:
-        raise Refusal(Reason.ISSUED_IN_FUTURE if "(iat)" in str(error) else Reason.NOT_YET_VALID) from None
-    except PyJWTError as error:
-        for kind, (reason, detail) in _REASONS.items():
-            if isinstance(error, kind):
-                raise Refusal(reason, detail) from None
-        raise malformed(token.text, "base64url") from None
 
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:

@@ -39,7 +39,7 @@ def put(fields: Fields, name: str, text: object) -> None:
 def put_client(fields: Fields, verified: VerifiedPrincipal, source: CredentialSource, hint: str) -> None:
     """Sets the fields about a verified client. `hint`: what looks like a credential in its headers; empty for none."""
     fields["principal"] = verified.principal.name[:_LONGEST_LOGGED]
-    fields["source"] = source.value
+    fields["source"] = source
     put(fields, "issuer", verified.issuer)
     put(fields, "unchecked", verified.unchecked)
     if hint:

@@ -91,7 +91,7 @@ def compile_policy(template: PolicyPlan, principal: Principal, client_id: str | 
 class _Compilation:
     """Fills one template for one principal and limits how much work that may take."""
 
-    __slots__ = ("_applies", "_filled", "_left", "_values")
+    __slots__ = ("_applies", "_comparisons", "_filled", "_values")
 
     def __init__(self, template: PolicyPlan, principal: Principal, client_id: str | None) -> None:
         self._applies = template.applying(principal.claims)
@@ -100,11 +100,11 @@ class _Compilation:
                 read_denied_claim(principal.claims, name)
         self._values = Values(principal, client_id)
         self._filled: dict[tuple[str, ...], list[Combination]] = {}
-        self._left = MOST_COMBINATIONS
+        self._comparisons = 0
 
     def statements(self, planned: Iterable[StatementPlan]) -> list[Statement]:
         """The statements with resources for this principal. Raises PolicyTooLarge."""
-        applies, filled = self._applies, self._filled
+        applies, filled, left = self._applies, self._filled, MOST_COMBINATIONS
         found = []
         for heading, parts in planned:
             resources: list[str] = []
@@ -116,9 +116,9 @@ class _Compilation:
                     combinations = filled[names] = self._values.combinations(names)
                 if containers:
                     combinations = self._not_contained(containers, combinations)
-                self._left -= len(combinations) * len(patterns)
-                if self._left < 0:
-                    raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
+                left -= len(combinations) * len(patterns)
+                if left < 0:
+                    raise PolicyTooLarge(MOST_COMBINATIONS - left)
                 for pattern in patterns:
                     resources += starmap(pattern.format, combinations)
             if resources:
@@ -136,13 +136,13 @@ class _Compilation:
         self, containers: Iterable[PlannedContainer], combinations: list[Combination]
     ) -> list[Combination]:
         """Leaves out combinations that another rule covers: their levels equal its levels, except at its wildcards."""
-        self._left -= len(combinations)
+        self._comparisons += len(combinations)
         for block, names, levels, contained in containers:
             if self._applies[block]:
                 covering = self._combinations(names)
-                self._left -= len(covering)
-                if self._left < 0:
-                    break
+                self._comparisons += len(covering)
+                if self._comparisons > MOST_COMBINATIONS:
+                    raise PolicyTooLarge(self._comparisons)
                 covered = {_texts(levels, each) for each in covering}
                 combinations = [each for each in combinations if _texts(contained, each) not in covered]
         return combinations
