@@ -2,8 +2,9 @@
 
 The rules:
 1. Every age is measured by two clocks, and the larger result counts. Lambda freezes an execution environment between
-   invocations, and the monotonic clock can stop with it; the wall clock can be set back. (unmeasured: that a
-   frozen environment's monotonic clock stops, and that its wall clock is right afterwards; public reports agree.)
+   invocations, and the monotonic clock can stop with it; the wall clock can be set back.
+   unmeasured (reported, https://github.com/ConductorOne/baton-sdk/pull/1007, 14 July 2026): that a frozen environment's
+   monotonic clock stops, and that its wall clock is right afterwards.
 2. A moment that is in the future by one of the clocks is infinitely old: the wall clock was set back, or the
    environment was restored from a snapshot (SnapStart) on a machine whose monotonic clock is behind.
 3. A value that was loaded before a snapshot is as old as it really is, since the wall clock is right after a restore.

@@ -7,8 +7,8 @@
 3. The client ID can also be in the query string, as `clientId`. If it is there twice, both must be equal.
 4. IoT Core has verified no signature here, so a token of `[signed_tokens]` is refused.
 
-unmeasured: the API reference says that header names are in lower case and that values of equal names are joined by
-commas; that the query string is as the client encoded it is assumed.
+unmeasured (documented in part): the API reference says that header names are in lower case and that values of equal
+names are joined by commas; that the query string is as the client encoded it is assumed.
 """
 
 import binascii

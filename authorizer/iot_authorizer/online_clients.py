@@ -7,8 +7,9 @@
 3. IoT Core sets this number back to 0 after a client was not connected for about an hour, or longer than its persistent
    session. So events whose timestamps are more than FAR_APART seconds apart are ordered by these. A persistent session
    that expires earlier can make a client count as disconnected after it has connected again.
-   unmeasured: the timestamp of a presence event is "an approximation of when the event occurred"; that it is less than
-   two minutes wrong is assumed, because older pages of the developer guide say so.
+   unmeasured (documented in part; check presence-time): the timestamp of a presence event is "an approximation of when
+   the event occurred"; that it is less than two minutes wrong is assumed, because older pages of the developer guide
+   say so.
 4. An event can be lost. What the table says then is wrong until the client's next event, but not longer than a
    connection can last: 24 hours, or the `disconnect_after` of the template. After that, a state is forgotten. Clients
    with certificates can stay longer; `longest` says how long.

@@ -12,7 +12,8 @@
 4. AWS STS gives no credentials for less than 15 minutes. If they must end earlier, only the condition ends them. If
    there is no room for it, the client is refused.
 
-unmeasured: whether IoT Core evaluates that condition again for a connection that exists already.
+unmeasured (check session-current-time): whether IoT Core evaluates `aws:CurrentTime` again for a connection that exists
+already.
 """
 
 import hashlib

@@ -17,8 +17,8 @@
 An identity ID of a guest is all that Cognito asks for its credentials. With it, any client can act as that guest. Do
 not publish it, as in the topics that other guests read.
 
-unmeasured: that IoT Core fills this variable for a signed connection is documented ("Amazon Cognito identities"); that
-its value is never a wildcard is assumed.
+unmeasured (documented in part): that IoT Core fills this variable for a signed connection is documented ("Amazon
+Cognito identities"); that its value is never a wildcard is assumed.
 """
 
 import uuid

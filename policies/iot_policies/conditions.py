@@ -9,8 +9,9 @@ Rules:
 - What cannot be decided raises Undecidable: an unknown operator or key, a value that cannot be compared, a variable
   without a value, several values without a quantifier. A Deny applies then, and an Allow does not.
 
-unmeasured: IoT Core's guide shows StringEquals, StringNotEquals, StringLike, Bool and IpAddress, alone or with a
-quantifier. That it takes IAM's other operators, and means the same by all of them, is assumed.
+unmeasured (documented for IAM; check condition-operators): IoT Core's guide shows StringEquals, StringNotEquals,
+StringLike, Bool and IpAddress, alone or with a quantifier. That it takes IAM's other operators, and means the same by
+all of them, is assumed.
 """
 
 import re

@@ -1,6 +1,11 @@
 """What IoT Core knows about a connection: the condition keys of a policy, and the values of its variables.
 
 A key is known, with or without a value, or unknown. What a policy says about an unknown key cannot be decided.
+
+unmeasured (documented for IAM; check variable-star): that a character of a value is never a wildcard, as in a client ID
+with a `*`.
+unmeasured (check variable-unknown): that a resource with an unknown variable matches nothing, and does not make the
+whole document invalid (assumed).
 """
 
 import re

@@ -6,7 +6,8 @@
   topics, and nothing is allowed that no entry says.
 - Each statement has the condition, also for all topics: without a topic, an Allow does not apply.
 - A document's size limits a condition too, so many topics need several statements.
-- unmeasured: that `StringLike` reads `*` in a topic as everywhere else, also across slashes (assumed: IAM's meaning).
+- unmeasured (documented for IAM; check direct-topic): that `StringLike` reads `*` in a topic as everywhere else, also
+  across slashes (assumed: IAM's meaning).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -47,7 +47,7 @@ def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatemen
 def decode_document(text: str) -> object:
     """Decodes the JSON text of a policy document. Raises InvalidDocument.
 
-    unmeasured: that IoT Core refuses a policy document with a duplicate key (assumed).
+    unmeasured (check document-duplicate-key): that IoT Core refuses a policy document with a duplicate key (assumed).
     """
     try:
         return json.loads(text, object_pairs_hook=_object)

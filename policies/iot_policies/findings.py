@@ -4,8 +4,8 @@
 - Some findings are sometimes meant. Such a finding has a word. A grant that has the word in `acknowledge` gets a note
   with the same consequence instead of the warning.
 - A word without a finding is a warning, too: it would hide a later mistake.
-- AWS IoT Device Defender audits the policies that are stored in an account, not those that an authorizer answers
-  (unmeasured: whether it sees those too; its guide names only stored ones).
+- AWS IoT Device Defender audits the policies that are stored in an account, not those that an authorizer answers.
+  unmeasured: whether Device Defender audits those too (its guide names only stored ones).
 - A finding that its audit makes of such a policy has Device Defender's reason code, and names an example.
 """
 

@@ -14,12 +14,14 @@ iot:Receive and the action iot:RetainPublish, as an IoT policy has (developer gu
 Over HTTPS, a request has no client ID. These credentials still publish to topics with `{client_id}`, since they belong
 to the client with that ID. The documents of a custom authorizer leave such topics out over HTTPS.
 
-unmeasured: that IoT Core fills `${*}` for a signed connection, and that a `*` in the last part of an ARN matches colons
-and slashes, is documented for IAM and assumed for IoT Core.
-unmeasured: the guide shows `iot:ConnectAttributes` "in your IAM policies" ("Connect policy examples"). If IoT Core did
-not send this key for a signed connection, `ForAllValues` would hold without it, and `connect_with` would not limit the
-CONNECT.
-unmeasured: when IoT Core evaluates `aws:CurrentTime` again for a connection that exists already.
+unmeasured (documented for IAM; checks session-star-itself, session-star-only): that IoT Core fills `${*}` for a signed
+connection, and that a `*` in the last part of an ARN matches colons and slashes, is documented for IAM and assumed for
+IoT Core.
+unmeasured (checks session-attributes, session-attributes-will): the guide shows `iot:ConnectAttributes` "in your IAM
+policies" ("Connect policy examples"). If IoT Core did not send this key for a signed connection, `ForAllValues` would
+hold without it, and `connect_with` would not limit the CONNECT.
+unmeasured (check session-current-time): when IoT Core evaluates `aws:CurrentTime` again for a connection that exists
+already.
 """
 
 from collections.abc import Iterator

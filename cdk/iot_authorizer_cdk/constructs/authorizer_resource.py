@@ -1,14 +1,16 @@
 """The authorizer in IoT Core: a resource that never changes, and a custom resource that holds its settings.
 
-1. CloudFormation's handler of AWS::IoT::Authorizer is reported to fail each update of an authorizer without signing
-   (hashicorp/terraform-provider-awscc #1543), and each removal of tags (#1544). So its properties depend only on the
-   authorizer's name and on signing, and it has no tags.
+1. Its properties depend only on the authorizer's name and on signing, and it has no tags: it is never updated.
+   unmeasured (reported, https://github.com/hashicorp/terraform-provider-awscc/issues/1543, 15 April 2024): that
+   CloudFormation's handler of AWS::IoT::Authorizer fails each update of an authorizer without signing, and each removal
+   of tags (issue 1544 there).
 2. It is created INACTIVE, with a key that has no known private half. The settings, by UpdateAuthorizer, replace the
    key and make it ACTIVE: IoT Core never accepts a client under provisional values.
 3. A rollback sends the previous settings. Deletion makes it INACTIVE, because CloudFormation's handler deletes an
    authorizer that the template calls INACTIVE without making it so.
 4. IoT Core has two keys, `key-1` and `key-2`, not those names of `authorizer.toml`: UpdateAuthorizer replaces keys of
-   the same name, and is not known to remove any. With one key, both are this key.
+   the same name. With one key, both are this key.
+   unmeasured: whether anything removes a key from an authorizer in IoT Core (assumed: nothing does).
 5. SigningDisabled cannot be changed. With signing, the name ends with `-signed`, so that CloudFormation creates another
    authorizer and deletes this one.
 6. The IDs of all these resources have the name in them. So another name leaves none of them in the template: the

@@ -45,7 +45,7 @@ NO_BYTECODE = "iot-authorizer:noBytecode"
 _MOST_VARIABLES = 4_096
 """Bytes of the names and values of all variables (Lambda developer guide, "Lambda quotas").
 
-unmeasured: that only the names and values of variables count for that (assumed).
+unmeasured: that only names and values count for this quota of 4 KB for variables (assumed).
 """
 NOT_PROVED = "iot-authorizer:notProved"
 """The ID of the warning that the policy template is not proved as a whole."""

@@ -4,7 +4,8 @@
 2. The ARN of a new resource is one token: its stack says them. The ARN of an existing one may be a token too: then its
    region is taken from its stack, and its account is not known.
 3. A function asks the services of its own region, and none of them answers for another region.
-   unmeasured: PutMetricAlarm is reported to refuse a topic of another region ("Only … is supported").
+   unmeasured (reported, https://github.com/cds-snc/notification-terraform/pull/128, 6 January 2021): that
+   PutMetricAlarm refuses a topic of another region ("Only us-west-2 is supported").
 """
 
 import re

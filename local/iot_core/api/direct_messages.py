@@ -3,9 +3,11 @@
 Rules:
 - The sender needs iot:SendDirectMessage on `client/ID`, where `iot:Topic` is the topic. The receiver needs iot:Receive.
   The lack of either is answered by 403; the feed says which it is.
-- unmeasured: the order of the checks, the status of a message that is larger than its receiver takes (assumed: 413),
-  and of a receiver that disconnects before it acknowledges (assumed: 504, at once).
-- unmeasured: the texts of the errors, except that of a client with a persistent session, and of the answer.
+- unmeasured (checks direct-refused, direct-takes-less, direct-gone): the order of the checks, the status of a message
+  that is larger than its receiver takes (assumed: 413), and of a receiver that disconnects before it acknowledges
+  (assumed: 504, at once).
+- unmeasured (check direct-text): the texts of the errors, except that of a client with a persistent session, and of the
+  answer.
 """
 
 import uuid

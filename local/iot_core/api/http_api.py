@@ -5,7 +5,7 @@
 3. The function must answer with `statusCode`, and with what HTTP can carry. API Gateway would also take JSON without
    `statusCode`, as a body; here that is a mistake of the function.
 4. If the function fails or its answer is not valid, the client gets 500; if it is too slow, 503.
-   unmeasured: that API Gateway answers 500 and 503 in these cases is assumed.
+   unmeasured: that API Gateway answers 500 and 503 if a function fails or is too slow (assumed).
 5. The feed has a decision for each invocation: what the function logged about it.
 
 The function answers preflights itself. API Gateway takes 10 MB, this route 1 MB.

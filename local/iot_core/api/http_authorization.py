@@ -4,18 +4,22 @@ Rules:
 - A request with a signature of AWS (Signature Version 4) is decided by the policy of the principal that signed it,
   for every operation.
 - Without a signature, the custom authorizer decides about publishing, direct messages and reading retained messages.
-- unmeasured: that a custom authorizer's policy can allow more than to publish. The guide's page "Custom authentication"
-  says that over HTTPS it "only supports publish operations"; its newer page "Direct messaging policy examples" has a
-  policy for them. For retained messages, no page says it (assumed: allowed if granted).
+- unmeasured (documented in contradiction; checks direct-arrives, kept-get): that a custom authorizer's policy can allow
+  more than to publish. The guide's page "Custom authentication" says that over HTTPS it "only supports publish
+  operations"; its newer page "Direct messaging policy examples" has a policy for them. For retained messages, no page
+  says it (assumed: allowed if granted).
 - If the authorizer has `enableCachingForHttp`, its answer is cached for a client that keeps its HTTP connection: for
   `refreshAfterInSeconds` (API_CreateAuthorizer). `disconnectAfterInSeconds` plays no part there, and no operation ends
   it. It ends with its connection.
-- unmeasured: that an answer is for one credential only, so that another one on the same connection invokes the
-  function, and that a refusal is not cached (assumed: AWS names only the connection and the result).
+- unmeasured (checks http-cached-token, http-cached-refusal): that an answer is for one credential only, so that another
+  one on the same connection invokes the function, and that a refusal is not cached (assumed: AWS names only the
+  connection and the result).
 - A new configuration ends what is cached, so that a saved template takes effect at once. AWS says nothing of that.
 - All other operations are open to unsigned requests of everyone who can reach the port, so that
   `aws --no-sign-request` works.
 - A refused client gets only the status, 401 or 403. The feed has the reason.
+- unmeasured (checks http-wrong-token, http-no-token, http-no-authorizer, http-publish-refused, signed-http-wrong): that
+  a client gets 401 if no authorizer authenticates it, and 403 if its policy does not allow the request (assumed).
 """
 
 from collections.abc import Hashable, Mapping, MutableMapping

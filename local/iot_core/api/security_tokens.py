@@ -164,8 +164,9 @@ def _check_policy(policy: str | None) -> None:
     if not _POLICY.fullmatch(policy):
         pattern = r"[\u0009\u000A\u000D\u0020-\u00FF]+"
         raise violation("policy", "…", f"Member must satisfy regular expression pattern: {pattern}")
-    # unmeasured: botocore 1.44.8 has no limit for the policy any more, and its text still says 2,048 characters. Which
-    # error AWS answers then is unknown. AWS may refuse a shorter policy too, by the size of the packed token.
+    # unmeasured (documented in contradiction; checks session-policy-2048, session-policy-2049): botocore 1.44.8 has no
+    # limit for the policy any more, and its text still says 2,048 characters. Which error AWS answers then is unknown.
+    # AWS may refuse a shorter policy too, by the size of the packed token.
     if len(policy) > _LONGEST_POLICY:
         used = round(100 * len(policy) / _LONGEST_POLICY)
         message = f"The policy has {len(policy)} characters, the maximum is {_LONGEST_POLICY}: {used} percent used"

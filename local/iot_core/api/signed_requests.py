@@ -42,7 +42,8 @@ class SignedRequests:
         try:
             if own := names_authorizer(sent):
                 raise signed_with_authorizer(f"found {place}, and {own} of a custom authorizer")
-            # unmeasured: whether AWS takes a signed URL for an HTTPS request. All SDKs sign the header.
+            # unmeasured (check sigv4-http-url): whether AWS takes a signed URL for an HTTPS request. All SDKs sign the
+            # header.
             if place != AUTHORIZATION:
                 raise malformed_signature(f"found {place}: expected the signature in {AUTHORIZATION}")
             keys, signatures = self._core.access_keys, self._core.signatures
@@ -81,7 +82,8 @@ def _with_body(request: Request, body: bytes) -> Request:
 
 def _check_path(path: bytes) -> None:
     """Refuses a path that has the same canonical form as another one, so that its signature fits both."""
-    # unmeasured: which topic IoT Core publishes to if a signed path has `..`, `.` or `//`, which AWS normalizes.
+    # unmeasured (check sigv4-http-dots): which topic IoT Core publishes to if a signed path has `..`, `.` or `//`,
+    # which AWS normalizes.
     first, *segments = path.split(b"/")[1:] or [b""]
     if {b".", b".."} & {first, *segments} or (segments and b"" in (first, *segments[:-1])):
         raise malformed_signature("the path has dots or nothing between two slashes: write a topic's slashes as %2F")

@@ -16,7 +16,7 @@ from iot_policies.topics import matches
 
 _MOST_RESULTS = 10_000
 _PAGE = 100
-"""Rules of a page without maxResults. unmeasured: how many ListTopicRules answers then (assumed: 100)."""
+"""Rules of a page without maxResults. unmeasured: how many rules ListTopicRules answers then (assumed: 100)."""
 
 
 class TopicRuleBody(RootModel[dict[str, object]]):
@@ -66,7 +66,7 @@ class TopicRuleOperations:
         return JSONResponse({"rules": [self._summary(rule) for rule in shown], "nextToken": following})
 
     async def delete(self, request: Request) -> Response:
-        """DeleteTopicRule. Raises ApiError. unmeasured: that it refuses a missing rule (assumed)."""
+        """DeleteTopicRule. Raises ApiError. unmeasured: that DeleteTopicRule refuses a missing rule (assumed)."""
         name = label(request, "ruleName")
         with topic_rule_errors(self._core.arn, name):
             self._core.rules.delete(name)

@@ -2,6 +2,12 @@
 
 Policy documents come as JSON or as objects. Each is parsed once, here; the evaluator of a connection takes the parsed
 statements. The documents themselves are not kept: they are most of what an idle connection would hold.
+
+unmeasured (checks size-bytes, size-surrogates, size-escapes, size-object, size-spaces): what the 2,048 characters of a
+document are (assumed: the code points of a text as it came, with its escapes and spaces, and those of an object as
+compact JSON of ASCII).
+unmeasured (checks documents-11, document-broken, document-empty, answer-times-missing): that a client is refused if any
+part of the answer is wrong, as by TestInvokeAuthorizer (assumed: IoT Core does not leave that part out).
 """
 
 import json

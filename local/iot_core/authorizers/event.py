@@ -4,6 +4,19 @@
 2. A named value, such as the token, is looked up in the HTTP headers (in any case), then in the query string, then in
    the query string of the user name. The first one found counts.
 3. The event has only the contexts that exist, and the token under the authorizer's token key name.
+
+unmeasured (checks websocket-header-first, websocket-query-first, websocket-user-name-first, http-header-first,
+http-query-first, name-twice, name-twice-last, signature-twice, signature-twice-last): which of several values counts
+(assumed: rule 2, and the first of two in one query string).
+unmeasured (checks name-key-encoded, name-key-case, websocket-key-case, signature-key-case, signed-token-key-case):
+whether the names in a query string are percent-decoded, or compared without case (assumed: neither).
+unmeasured (checks name-encoded, websocket-name-encoded, http-name-encoded, signed-token-encoded, signature-raw,
+signature-plus, signed-query-plus): that the values in a query string are percent-decoded is documented for signatures;
+that all are, and that a plus stands for itself, is assumed.
+unmeasured (reported, https://github.com/aws/aws-iot-device-sdk-java-v2/issues/154, 1 March 2022; check
+name-question-mark): that a second question mark in a user name is part of the value before it.
+unmeasured (checks user-name-plus, user-name-encoded): whether the user name before its query string is decoded
+(assumed: no, the function gets it as it came).
 """
 
 import base64
@@ -81,7 +94,8 @@ class ConnectionRequest(_Context):
     def domain_name(self) -> str | None:
         """The host that the client connected to, for `iot:DomainName`; None if nothing names it.
 
-        unmeasured: that it is TLS's server name, and otherwise the host of the Host header (assumed).
+        unmeasured (check variable-domain-name): that iot:DomainName is TLS's server name, and otherwise the host of
+        the Host header (assumed).
         """
         if self.tls_context is not None and self.tls_context.server_name:
             return self.tls_context.server_name

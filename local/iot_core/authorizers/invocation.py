@@ -233,11 +233,12 @@ def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescripti
         expected = f"signing is enabled: expected {SIGNATURE_KEY}"
         raise Refused(IotCoreReason.SIGNATURE_MISSING, expected + request.similar(SIGNATURE_KEY))
     try:
-        # unmeasured: whether a token's signature may be base64 without padding, as API_TestInvokeAuthorizer's pattern
-        # allows (assumed: yes).
+        # unmeasured (check signature-unpadded): whether a token's signature may be base64 without padding, as
+        # API_TestInvokeAuthorizer's pattern allows (assumed: yes).
         padding = "=" * (-len(text) % 4)
         signature, message = base64.b64decode(text + padding, validate=True), token.encode()
     except binascii.Error:
+        # unmeasured (check signature-url-safe): that IoT Core refuses URL-safe base64 (assumed).
         raise Refused(IotCoreReason.SIGNATURE_INVALID, "the token's signature is not standard base64") from None
     except ValueError:  # base64 and UTF-8 cannot hold lone surrogates.
         raise Refused(IotCoreReason.SIGNATURE_INVALID, "the token or its signature is not valid text") from None

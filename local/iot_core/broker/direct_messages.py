@@ -4,7 +4,8 @@
 - It is never queued, stored or retained: a client that is not connected does not get it.
 - With confirmation, its QoS is 1, and the sender waits for the PUBACK for at most so many seconds. Without, it is 0.
 - A PUBACK that comes too late is taken, but confirms nothing. If the connection ends first, there will be none.
-- unmeasured: that a message overtakes those that are queued for a client (assumed, since it is not queued itself).
+- unmeasured (check direct-overtakes): that a message overtakes those that are queued for a client (assumed, since it is
+  not queued itself).
 """
 
 from collections.abc import Callable

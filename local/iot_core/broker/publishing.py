@@ -173,8 +173,8 @@ def check_topic(topic: str, limits: Limits) -> None:
 def check_properties(properties: Properties, limits: Limits) -> None:
     """Checks the properties of a PUBLISH or a Will. Raises BrokenRule.
 
-    A response topic is a topic name [MQTT-3.3.2-14]. unmeasured: that IoT Core's limits for topics hold for
-    a response topic (assumed: its receiver could not publish to it otherwise).
+    A response topic is a topic name [MQTT-3.3.2-14]. unmeasured (check response-topic): that IoT Core's limits for
+    topics hold for a response topic (assumed: its receiver could not publish to it otherwise).
     """
     if properties_size(properties) > limits.properties:
         raise BrokenRule(f"a message's properties have at most {limits.properties} bytes", ReasonCode.PACKET_TOO_LARGE)

@@ -4,6 +4,13 @@ The rules (MQTT 5.0, sections 3.8 and 3.10; developer guide, "MQTT"; AWS General
 - Too many filters in one packet, QoS 2 and subscription identifiers end the connection.
 - An invalid filter, one subscription too many and a filter that the policy does not allow have a failure code in the
   SUBACK.
+- unmeasured (reported, https://github.com/aws-greengrass/aws-greengrass-lite/issues/1176, 21 September 2026; check
+  subscription-51): that one subscription too many has a failure code, and the connection stays.
+- unmeasured (reported, https://github.com/telefonicaid/iotagent-json/issues/875, 15 May 2025; check nine-filters): that
+  a SUBSCRIBE with too many filters fails as a whole; that it ends the connection is assumed.
+- unmeasured (reported otherwise, https://github.com/aws-greengrass/aws-greengrass-nucleus/issues/1107, 5 October 2021;
+  checks subscribe-refused-3, subscribe-refused-5): that a filter that the policy does not allow has a failure code in
+  MQTT 3.1.1, too. The guide says so; that report has a closed connection.
 - MQTT 3.1 has no failure code: such a filter ends the connection.
 - A new subscription replaces the client's one with the same filter.
 - The retained message of a topic is sent after the SUBACK, only to a filter that is exactly this topic: a filter with

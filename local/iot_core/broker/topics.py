@@ -64,7 +64,8 @@ def check_topic_name(topic: str, limits: Limits) -> None:
     _check(topic, limits)
     if topic.startswith(RULES):
         name, _, rest = topic.removeprefix(RULES).partition("/")
-        # unmeasured: that IoT Core refuses basic ingest without a rule's name or without a topic (assumed).
+        # unmeasured (check ingest): that IoT Core refuses basic ingest without a rule's name or without a topic
+        # (assumed).
         if not (name and rest) or len(name) > _LONGEST_RULE:
             raise InvalidTopic("basic ingest needs $aws/rules/NAME/TOPIC, with the name of a rule")
 

@@ -8,6 +8,8 @@
 4. A signed connection ends after 24 hours, also if its credentials expire before (AWS General Reference, message broker
    quotas). It is refreshed only if the policy of its role changes, such as that of guests with a saved template.
    unmeasured: how soon IoT Core notices a changed role for a connection that exists already.
+   unmeasured (reported, https://github.com/aws/aws-iot-device-sdk-python-v2/issues/283, 18 March 2022): that IoT Core
+   closes a signed connection after 24 hours. An older report, of 2018, says that it stays open and gets nothing more.
 5. Anything but an explicit allow is a refusal, an exception in this process too.
 """
 
@@ -177,8 +179,8 @@ def _policies_of(signed_by: IamPrincipal | None) -> Documents:
 
 def connect_attributes(connect: Connect) -> frozenset[str]:
     """The connect attributes of a CONNECT, for the condition key `iot:ConnectAttributes`."""
-    # unmeasured: whether an MQTT 5 CONNECT with Clean Start 0 and no session expiry, which resumes a session, needs the
-    # connect attribute PersistentConnect (assumed: no).
+    # unmeasured (check connect-persistent): whether an MQTT 5 CONNECT with Clean Start 0 and no session expiry, which
+    # resumes a session, needs the connect attribute PersistentConnect (assumed: no).
     persistent = (
         not connect.clean_start
         if connect.version is not Version.MQTT_5
@@ -209,8 +211,8 @@ def _seconds_to_refresh(authorization: Authorization | IamPrincipal) -> float:
 
 def _check_user_name(user_name: str | None) -> None:
     """Raises Refused if the user name of a signed connection has parameters of a custom authorizer."""
-    # unmeasured: what IoT Core does with a signed URL and an authorizer's parameters in the user name (assumed: it
-    # refuses them). AWS's SDKs send their name and version there.
+    # unmeasured (check sigv4-user-name-authorizer): what IoT Core does with a signed URL and an authorizer's parameters
+    # in the user name (assumed: it refuses them). AWS's SDKs send their name and version there.
     names = (pair.partition("=")[0] for pair in query_of(user_name).split("&"))
     if found := next((name for name in (NAME_KEY, SIGNATURE_KEY) if name in names), None):
         detail = f"the URL is signed, and the user name has {found}: send only one of them"

@@ -2,6 +2,9 @@
 
 - IoT Core's rules for a CONNECT give the MQTT reason code of the refusal.
 - A client of MQTT 5 gets this code. A client of MQTT 3.1.1 gets the return code for it, or no answer if there is none.
+- unmeasured (reported otherwise, https://github.com/aws/aws-iot-device-sdk-python-v2/issues/219, 29 July 2021; checks
+  wrong-password-3, wrong-password-5, client-id-refused-3, client-id-refused-5, answer-error): which code a client gets
+  that the authorizer or its policy refuses (assumed: the standard's; that report has only a closed connection).
 - A client of another version gets an answer that it may understand.
 
 The CONNACK that accepts a client is in `iot_core.broker.client`.

@@ -161,7 +161,13 @@ class MqttConnection(asyncio.Protocol):
             client.link.permissions = authorization.permissions
 
     def end_refresh(self, refused: Refused) -> None:
-        """Ends the connection because it could not be refreshed."""
+        """Ends the connection because it could not be refreshed.
+
+        unmeasured (check refresh-refused): with which MQTT reason code a refused refresh ends the connection (assumed:
+        that of a refused CONNECT).
+        unmeasured (check refresh-failed): that a refresh also ends the connection if the function fails or is too slow
+        (assumed).
+        """
         client = self.client
         if client is not None and client.connected:
             self._endpoint.decisions.refused(refused, "refresh", client.client_id, client_id=client.client_id)
@@ -195,8 +201,8 @@ class MqttConnection(asyncio.Protocol):
         """
         if not isinstance(packet, Connect):
             raise BrokenRule("the first packet must be a CONNECT [MQTT-3.1.0-1]", ReasonCode.PROTOCOL_ERROR)
-        # unmeasured: which connections may use MQTT 3.1 (assumed: signed WebSocket connections, where AWS's own Amplify
-        # PubSub does; AWS documents only 3.1.1 and 5).
+        # unmeasured (check sigv4-amplify): which connections may use MQTT 3.1 (assumed: signed WebSocket connections,
+        # where AWS's own Amplify PubSub does; AWS documents only 3.1.1 and 5).
         if packet.version is Version.MQTT_3_1 and self._network.signed_by is None:
             raise UnsupportedVersion("MQIsdp", packet.version)
         try:
@@ -322,6 +328,8 @@ class MqttConnection(asyncio.Protocol):
             self._endpoint.broker.end(client, DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
 
     def _check_lifetime(self, client: Client, now: float) -> None:
+        # unmeasured (check disconnect-after): with which MQTT reason code the end of disconnectAfterInSeconds ends a
+        # connection (assumed: Maximum connect time).
         if self.authorization is not None and now >= self.authorization.disconnect_at:
             self._endpoint.broker.end(client, self.authorization.end, ReasonCode.MAXIMUM_CONNECT_TIME)
 

@@ -86,6 +86,11 @@ class HttpConnection(H11Protocol):
         elif now >= self._deadline:
             self.transport.abort()
 
+    def on_response_complete(self) -> None:
+        """The next request has all of its time: `check_time` may have seen nothing of one that was answered at once."""
+        self._deadline = None
+        super().on_response_complete()
+
     def send_400_response(self, msg: str) -> None:
         """Answers an invalid request, unless another answer is under way."""
         try:

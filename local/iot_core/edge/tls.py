@@ -69,6 +69,11 @@ def not_for_authorizers(alpn: str | None, port: int, *, mqtt: bool) -> str | Non
 
     `mqtt` is False for WebSocket and HTTPS. Source: developer guide, "Device communication protocols". The TLS port
     of this server is used like both ports, 443 and 8883, of IoT Core, unless it has one of these numbers itself.
+    unmeasured (check server-name-missing): whether a custom authorizer is asked about a client that sends no server
+    name (assumed: yes).
+    unmeasured (check alpn-http): that MQTT after the ALPN name http/1.1 is refused (assumed).
+    unmeasured (reported, https://github.com/aws/aws-iot-device-sdk-java-v2/pull/329, 25 October 2022; check alpn-mqtt):
+    that a WebSocket or HTTPS after the ALPN name mqtt is refused.
     unmeasured: which of the rules for ALPN and ports a domain configuration with an authentication type lifts.
     """
     if alpn in _FOR_CERTIFICATES:

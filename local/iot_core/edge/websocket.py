@@ -1,11 +1,18 @@
 """MQTT over WebSocket (MQTT 5.0, section 6), with the I/O-free protocol of the library `websockets`.
 
-An upgrade request can be signed in its URL. A wrong signature is answered with 403, as AWS does, and the client never
-gets to its CONNECT.
+An upgrade request can be signed in its URL. A wrong signature is answered with 403, and the client never gets to its
+CONNECT.
+unmeasured (reported, https://github.com/aws/aws-iot-device-sdk-java/issues/114, 2019; checks sigv4-secret,
+sigv4-service, sigv4-region, sigv4-expired, sigv4-future): that AWS answers 403, for each mistake.
 
 A client with the old subprotocol `mqttv3.1` gets one packet in each message, and each in a TLS record of its own. AWS's
 device SDK v1 for Python, which uses it, processes the first packet of a message, and the others only when more bytes
 come. All other clients get the packets of a flush in one message, which is faster.
+
+unmeasured (reported, https://github.com/massi-ang/aws-iot-custom-authorizer-sample/issues/17, 27 April 2022; check
+websocket-wrong-token): that an upgrade with wrong credentials is answered with 101, and only its CONNECT is refused.
+unmeasured (checks websocket-no-subprotocol, websocket-old-subprotocol): that an upgrade without a subprotocol is
+refused (assumed from MQTT), and that a custom authorizer's client may use the old one (assumed: signed ones do).
 
 Frames can come in the same bytes as the upgrade request. They are read after the request is answered: only then it is
 known whether they are frames at all.

@@ -109,8 +109,9 @@ def owner_key(folder: Path, place: AccountRegion) -> AccessKey:
 
 def owner_principal(key_id: str, place: AccountRegion) -> IamPrincipal:
     """The account's owner, who may do everything, by the ID of an access key."""
-    # unmeasured: the principal ID of an IAM user is ACCOUNT/AIDA… in presence events (assumed from the form of a role's
-    # session, ACCOUNT/AROA…:SESSION/AROA…:SESSION, and from `principal()` of rules, which is the user's ID).
+    # unmeasured (checks sigv4-principal, session-principal): the principal ID of an IAM user is ACCOUNT/AIDA… in
+    # presence events (assumed from the form of a role's session, ACCOUNT/AROA…:SESSION/AROA…:SESSION, and from
+    # `principal()` of rules, which is the user's ID).
     user_id = f"AIDA{key_id[4:]}"
     arn = f"arn:{place.partition}:iam::{place.account}:user/{OWNER}"
     caller = Caller(user_id, place.account, arn, OWNER)

@@ -6,8 +6,8 @@
 2. A user has the same ID with each login of one provider.
 3. Guests cannot use the ID of a user.
 
-unmeasured: AWS links a guest's ID to the first login that it is used with. Here a login always has its own ID, which
-the answer tells; AWS tells another ID too, if the login had one before.
+unmeasured (documented otherwise): AWS links a guest's ID to the first login that it is used with. Here a login always
+has its own ID, which the answer tells; AWS tells another ID too, if the login had one before.
 """
 
 import hmac

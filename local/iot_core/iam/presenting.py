@@ -181,7 +181,8 @@ def _check_query(request: SentRequest) -> None:
     for part in (request.path, request.query):
         if _BAD_ESCAPE.search(part):
             raise MalformedSignature("found a % in the URL that begins no escape, expected %25")
-    # unmeasured: whether AWS reads a plus in a signed URL as a space or as itself (assumed: neither, it is refused).
+    # unmeasured (checks sigv4-plus, sigv4-plus-space): whether AWS reads a plus in a signed URL as a space or as itself
+    # (assumed: neither, it is refused).
     if b"+" in request.query:
         raise MalformedSignature("found a + in the query string, expected %2B, or %20 for a space")
     names = set[bytes]()

@@ -5,8 +5,11 @@
    header it is signed.
 2. The scope must name the region of this endpoint, and a service that the request is for.
 3. The signature must be that of the request as it came. If it is not, `mistakes` finds out why.
-4. The request must have been signed within five minutes, before or after now. That is what AWS keeps to, for any
-   X-Amz-Expires.
+   unmeasured (reported, https://github.com/mhart/aws4/issues/30, 2016; checks sigv4-session-appended,
+   sigv4-session-signed): that AWS IoT refuses a URL whose signature has the session token.
+4. The request must have been signed within five minutes, before or after now.
+   unmeasured (reported, https://github.com/aws/aws-sdk-js/issues/2254, 2018; check sigv4-expires-long): that AWS keeps
+   to five minutes for any longer X-Amz-Expires.
 """
 
 import hmac
@@ -73,7 +76,8 @@ class SignatureVerifier:
             return None
         if own := names_authorizer(request):
             raise signed_with_authorizer(f"found {place}, and {own} of a custom authorizer")
-        # unmeasured: whether AWS accepts a WebSocket upgrade that is signed in its header. No client does that.
+        # unmeasured (check sigv4-header): whether AWS accepts a WebSocket upgrade that is signed in its header. No
+        # client does that.
         if place == AUTHORIZATION:
             raise malformed_signature(f"found {place}: expected the signature in the URL's query string")
         return self.verify_url(request)
@@ -155,8 +159,8 @@ class SignatureVerifier:
     def _check_time(self, presented: PresentedSignature) -> None:
         """Checks when the request was signed."""
         age = self._clock() - presented.time
-        # unmeasured: whether AWS honours an X-Amz-Expires below the five minutes that it keeps to for any longer one
-        # (assumed: a URL is never valid for longer than its maker wanted).
+        # unmeasured (check sigv4-expires-short): whether AWS honours an X-Amz-Expires below the five minutes that it
+        # keeps to for any longer one (assumed: a URL is never valid for longer than its maker wanted).
         most = min(_PATIENCE, presented.expires or _PATIENCE)
         if age > most:
             limit = "X-Amz-Expires" if most < _PATIENCE else "AWS accepts a signature for 5 minutes"
@@ -193,8 +197,8 @@ def unknown_key(detail: str) -> SignatureRefused:
 
 def signed_with_authorizer(detail: str) -> SignatureRefused:
     """The refusal of a signed request that also names a custom authorizer."""
-    # unmeasured: what IoT Core does with a signature and an authorizer's name (assumed: refuses); its domain
-    # configuration decides there.
+    # unmeasured (check sigv4-authorizer): what IoT Core does with a signature and an authorizer's name (assumed:
+    # refuses); its domain configuration decides there.
     error = AwsError("AccessDeniedException", "Forbidden")
     return SignatureRefused(IotCoreReason.SIGNED_WITH_AUTHORIZER, f"{detail}: send only one of them", error)
 

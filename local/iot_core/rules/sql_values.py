@@ -81,7 +81,7 @@ def client_id(given: SqlInput) -> object:
 
 
 def principal(given: SqlInput) -> object:
-    """`principal()`. unmeasured: that it is a custom authorizer's principal ID (assumed)."""
+    """`principal()`. unmeasured: that `principal()` of SQL is a custom authorizer's principal ID (assumed)."""
     return UNDEFINED if given.principal is None else given.principal
 
 
@@ -96,7 +96,10 @@ def encoded_payload(given: SqlInput) -> object:
 
 
 def payload_field(name: str) -> Callable[[SqlInput], object]:
-    """A field of a payload that is a JSON object."""
+    """A field of a payload that is a JSON object.
+
+    unmeasured: that a field of any other payload is Undefined, so that a condition on it is not met (assumed).
+    """
 
     def value(given: SqlInput) -> object:
         document = given.document

@@ -91,7 +91,7 @@ def _subsets(condition: ConditionBlock | None) -> frozenset[Attributes]:
     if len(condition) != 1 or operator not in _OPERATORS or list(condition[operator]) != ["iot:ConnectAttributes"]:
         raise NotCovered(f"unexpected condition: {condition}")
     named = frozenset(condition[operator]["iot:ConnectAttributes"])
-    if not named:  # unmeasured: what IoT Core does with a condition without values.
+    if not named:  # unmeasured (check condition-without-values): what IoT Core does with a condition without values.
         raise NotCovered(f"unexpected condition: {condition}")
     return frozenset(asked for asked in SUBSETS if _OPERATORS[operator](asked, named))
 

@@ -79,6 +79,17 @@ def test_a_second_http_request_must_be_complete_in_time_too(running: Running) ->
     assert channel.receive() == b""
 
 
+def test_a_connection_with_requests_that_are_answered_at_once_stays_open(running: Running) -> None:
+    channel = running.plain()
+    for _ in range(4):
+        channel.send(b"GET /endpoint HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = b""
+        while b"}" not in received:
+            received += channel.receive()
+        running.pass_time(4)
+    assert not running.ended(channel)
+
+
 def test_an_http_answer_has_no_time_limit(running: Running) -> None:
     channel = running.plain()
     channel.send(running.ask_for_feed)

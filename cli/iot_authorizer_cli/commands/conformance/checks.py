@@ -4,20 +4,26 @@ A check has no expectation. The same check on this machine says what is expected
 """
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from iot_authorizer_cli.commands.conformance.wire import Endpoint, Wire, connect_packet, described
+from iot_authorizer_cli.commands.conformance.wire import Endpoint, NotTried, Wire, connect_packet, described
 from iot_core.mqtt import Connack, Disconnect, Properties, Publish, Subscribe, Subscription, Version, Will, encode
 
 _V3, _V5 = Version.MQTT_3_1_1, Version.MQTT_5
 _TOO_LARGE = 128 * 1024 + 1
 _PACKET_ID = 7
+_TWO_MINUTES = 120
 _BETWEEN_CONNECTS = 1.1
 """Seconds."""
+
+
+NOT_TRIED = "not tried: "
+"""Begins the answer of a check whose question an endpoint cannot be asked."""
 
 
 class NotConnected(Exception):
@@ -33,9 +39,13 @@ class Clients:
     """The name of the check, which is part of client IDs and topics."""
     version: Version
 
+    def asked(self, name: str = "a") -> str:
+        """What a client asks the function for (`answers.py`)."""
+        return f"{self.check}-{name}"
+
     def client_id(self, name: str = "a") -> str:
         """A client ID that the policy allows."""
-        return f"{self.endpoint.user}/{self.check}-{name}"
+        return f"{self.endpoint.user}/{self.asked(name)}"
 
     def topic(self, kind: str = "open") -> str:
         """A topic: `open` takes messages without RETAIN, `kept` also those with it, and `closed` none."""
@@ -70,17 +80,36 @@ class ConformanceCheck:
     asks: str
     """What it finds out, as a question."""
     run: Callable[[Clients], str]
-    """Does it, and tells what happened in words. Raises NotConnected, OSError."""
+    """Does it, and tells what happened in words. Raises NotConnected, NotTried, OSError."""
     version: Version = _V5
+    seconds: int = 0
+    """How long it waits in an account. What waits only runs if it is asked for."""
 
     def observe(self, endpoint: Endpoint) -> str:
         """What an endpoint does, in words."""
         try:
             return self.run(Clients(endpoint, self.name, self.version))
+        except NotTried as reason:
+            return f"{NOT_TRIED}{reason}"
         except NotConnected as error:
             return f"a client that the check needs gets {error}"
+        except ssl.SSLError as error:
+            return f"TLS: {error.reason}"
         except OSError as error:
             return f"no connection: {error}"
+
+
+Run = Callable[[Clients], str]
+"""Does what a check asks, and tells what happened in words."""
+
+
+def checks_of(
+    asked: Mapping[str, tuple[str, Run]], version: Version = _V5, seconds: int = 0
+) -> Mapping[str, ConformanceCheck]:
+    """Checks by their names, from what each finds out and what it does."""
+    return MappingProxyType(
+        {name: ConformanceCheck(name, asks, run, version, seconds) for name, (asks, run) in asked.items()}
+    )
 
 
 def subscribe(topic_filter: str, qos: int = 1, *, no_local: bool = False) -> Subscribe:
@@ -220,6 +249,19 @@ def _presence(clients: Clients, kind: str) -> str:
     return ", ".join([*sorted(event), *filter(None, [event.get("disconnectReason")])])
 
 
+def _presence_time(clients: Clients) -> str:
+    """How wrong the time of an event is, by the clock of this machine."""
+    with clients.connected() as wire:
+        wire.answer(subscribe(f"$aws/events/presence/connected/{clients.client_id('b')}"))
+        before = time.time()
+        with clients.connected("b"):
+            found = wire.next_of(Publish)
+    if not isinstance(found, Publish):
+        return described(found)
+    wrong = json.loads(found.payload)["timestamp"] / 1000 - before
+    return f"{'less' if abs(wrong) < _TWO_MINUTES else 'more'} than two minutes wrong"
+
+
 def _carried(clients: Clients) -> str:
     told = Properties(
         content_type="text/plain",
@@ -285,6 +327,7 @@ _ONCE: dict[str, ConformanceCheck] = {
         ConformanceCheck(
             "presence-disconnected", "Which fields has that of a lost one?", lambda c: _presence(c, "disconnected")
         ),
+        ConformanceCheck("presence-time", "Is the time of an event right?", _presence_time),
         ConformanceCheck("properties", "Which properties of a message arrive?", _carried),
     )
 }

@@ -1,48 +1,21 @@
-"""The checks over HTTPS, where a client shows a token: messages, retained messages, and the upgrade to a WebSocket."""
+"""The checks over HTTPS, where a client shows a token: messages and retained messages."""
 
-import contextlib
-import http.client
-import ssl
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
 from iot_authorizer_cli.commands.conformance.checks import Clients, ConformanceCheck, message, subscribe
+from iot_authorizer_cli.commands.conformance.https import NAME_KEY, Headers, ask
 from iot_authorizer_cli.commands.conformance.wire import described
 from iot_core.mqtt import Publish, Version
 
-_Headers = Mapping[str, str | None]
-_NAME = "x-amz-customauthorizer-name"
-_UPGRADE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "Y29uZm9ybWFuY2VjaGVjaw==",
-    "Sec-WebSocket-Protocol": "mqtt",
-}
-
-
-def _asked(clients: Clients, method: str, path: str, headers: _Headers, body: bytes | None = None) -> str:
-    """Sends a request with the token, and tells the status. `headers` replace others, and None leaves one out."""
-    endpoint = clients.endpoint
-    given = {_NAME: endpoint.authorizer, "token": endpoint.token, **headers}
-    context = ssl.create_default_context(cafile=endpoint.ca) if endpoint.tls else None
-    make = http.client.HTTPConnection if context is None else _with_tls(context)
-    with contextlib.closing(make(endpoint.host, endpoint.port, timeout=endpoint.patience)) as connection:
-        connection.request(method, path, body, {name: value for name, value in given.items() if value is not None})
-        return str(connection.getresponse().status)
-
-
-def _with_tls(context: ssl.SSLContext) -> Callable[..., http.client.HTTPConnection]:
-    return lambda host, port, timeout: http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
-
 
 def _publish(clients: Clients, kind: str = "open", query: str = "?qos=1", payload: bytes = b"hello") -> str:
-    return _asked(clients, "POST", f"/topics/{quote(clients.topic(kind), safe='')}{query}", {}, payload)
+    return ask(clients, "POST", f"/topics/{quote(clients.topic(kind), safe='')}{query}", {}, payload)
 
 
-def _with(clients: Clients, headers: _Headers) -> str:
-    return _asked(clients, "POST", f"/topics/{clients.topic()}?qos=1", headers, b"hello")
+def _with(clients: Clients, headers: Headers) -> str:
+    return ask(clients, "POST", f"/topics/{clients.topic()}?qos=1", headers, b"hello")
 
 
 def _to_mqtt(clients: Clients) -> str:
@@ -54,14 +27,9 @@ def _to_mqtt(clients: Clients) -> str:
 def _from_mqtt(clients: Clients) -> str:
     with clients.connected() as wire:
         wire.answer(message(clients.topic("kept"), retain=True))
-        found = _asked(clients, "GET", f"/retainedMessage/{quote(clients.topic('kept'), safe='')}", {})
+        found = ask(clients, "GET", f"/retainedMessage/{quote(clients.topic('kept'), safe='')}", {})
         wire.answer(message(clients.topic("kept"), retain=True, payload=b""))
         return found
-
-
-def _upgrade(clients: Clients, token: str) -> str:
-    query = f"x-amz-customauthorizer-name={clients.endpoint.authorizer}&token={token}"
-    return _asked(clients, "GET", f"/mqtt?{query}", {"token": None, _NAME: None, **_UPGRADE})
 
 
 _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
@@ -71,12 +39,12 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     "http-publish-retain": ("What does one with RETAIN get?", lambda c: _publish(c, "kept", "?qos=1&retain=true", b"")),
     "http-retain-refused": ("What if RETAIN is not allowed?", lambda c: _publish(c, query="?qos=1&retain=true")),
     "http-publish-large": ("What does 128 KB and a byte get?", lambda c: _publish(c, payload=bytes(128 * 1024 + 1))),
-    "http-wildcard": ("What does a topic with a + get?", lambda c: _asked(c, "POST", "/topics/conformance%2F%2B", {})),
+    "http-wildcard": ("What does a topic with a + get?", lambda c: ask(c, "POST", "/topics/conformance%2F%2B", {})),
     "http-wrong-token": ("What does a wrong token get?", lambda c: _with(c, {"token": "wrong"})),
     "http-no-token": ("What does a request without a token get?", lambda c: _with(c, {"token": None})),
     "http-no-authorizer": (
         "What does an authorizer that does not exist get?",
-        lambda c: _with(c, {_NAME: "conformance-no-such-authorizer"}),
+        lambda c: _with(c, {NAME_KEY: "conformance-no-such-authorizer"}),
     ),
     "http-header-case": (
         "Are names of headers the same in any case?",
@@ -84,8 +52,6 @@ _ASKED: Mapping[str, tuple[str, Callable[[Clients], str]]] = {
     ),
     "http-to-mqtt": ("Does a message by HTTPS arrive by MQTT?", _to_mqtt),
     "http-retained-refused": ("May a custom authorizer's client read a retained message by HTTPS?", _from_mqtt),
-    "websocket": ("What does a WebSocket with a token get?", lambda c: _upgrade(c, c.endpoint.token)),
-    "websocket-wrong-token": ("What does a WebSocket with a wrong token get?", lambda c: _upgrade(c, "wrong")),
 }
 HTTP_CHECKS: Mapping[str, ConformanceCheck] = MappingProxyType(
     {name: ConformanceCheck(name, asks, run, Version.MQTT_3_1_1) for name, (asks, run) in _ASKED.items()}

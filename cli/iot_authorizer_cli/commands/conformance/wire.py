@@ -6,12 +6,14 @@ It reads until the answer to a PINGREQ, so that it need not wait for silence to 
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, cast
 
+from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
+from iot_core.edge.host_check import is_named
 from iot_core.mqtt import (
     Connack,
     Connect,
@@ -29,17 +31,48 @@ from iot_core.mqtt import (
 )
 
 _LARGEST = 1 << 20
-_CLOSED = "closed"
-_SILENCE = "nothing"
+CLOSED = "closed"
+"""Where a packet is expected: the connection has ended."""
+SILENCE = "nothing"
+"""Where a packet is expected: none came in time."""
+
+
+class NotTried(Exception):
+    """A question that cannot be asked at this endpoint. Its text is the reason, and what to do."""
+
+
+class RoleRefused(NotTried):
+    """AWS STS does not give a session of the role."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        """The code of the error."""
+        super().__init__(f"AssumeRole of the role: {code}")
+
+
+def _no_key() -> AwsKey:
+    raise NotTried("no access key is known")
+
+
+class Stream(Protocol):
+    """What carries MQTT: a socket, or something like it."""
+
+    def sendall(self, content: bytes, /) -> None:
+        """Sends bytes. Raises OSError."""
+
+    def recv(self, most: int, /) -> bytes:
+        """The next bytes; empty at the end. Raises OSError, TimeoutError if none come in time."""
+
+    def close(self) -> None:
+        """Closes the connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where the client connects, and as whom."""
+    """Where the client connects, by TLS, and as whom."""
 
     host: str
     port: int
-    tls: bool
     authorizer: str
     user: str
     password: str = field(repr=False)
@@ -49,6 +82,23 @@ class Endpoint:
     """Seconds that it waits for a packet."""
     ca: Path | None = None
     """The certificate authority, if it is no public one."""
+    time_scale: float = 1
+    """How many times as fast the seconds of an authorizer's answer pass."""
+    alpn: str | None = "mqtt"
+    """The ALPN name of MQTT: for custom authorizers on port 443 (guide, "Device communication protocols")."""
+    sends_server_name: bool = True
+    """Whether TLS tells the host's name (SNI)."""
+    signed_authorizer: str | None = None
+    """The name of the authorizer with signing; None if none is deployed."""
+    token_signature: str = field(default="", repr=False)
+    """The token's signature for that authorizer, in base64: with a plus, a slash and padding."""
+    find_key: Callable[[], AwsKey] = field(default=_no_key, repr=False, compare=False)
+    """Gives the access key of AWS that the client signs with. Raises NotTried."""
+
+    @property
+    def address(self) -> str:
+        """The Host header."""
+        return self.host if self.port == 443 else f"{self.host}:{self.port}"
 
     @property
     def user_name(self) -> str:
@@ -59,12 +109,11 @@ class Endpoint:
 class Wire:
     """One connection."""
 
-    def __init__(self, endpoint: Endpoint, version: Version) -> None:
-        """Connects. Raises OSError."""
+    def __init__(self, endpoint: Endpoint, version: Version, stream: Stream | None = None) -> None:
+        """Connects, unless a stream is given. Raises OSError."""
         self.version = version
         self._decoder = Decoder(_LARGEST, version)
-        plain = socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.patience)
-        self._socket = plain if not endpoint.tls else _with_tls(plain, endpoint)
+        self._stream = stream or connect_tls(endpoint, endpoint.alpn)
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +122,7 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Closes the connection without a DISCONNECT."""
-        self._socket.close()
+        self._stream.close()
 
     def send(self, *packets: Packet) -> None:
         """Sends packets. What the other side has closed does not take them."""
@@ -82,20 +131,20 @@ class Wire:
     def send_bytes(self, content: bytes) -> None:
         """Sends bytes, which need not be MQTT."""
         with contextlib.suppress(OSError):  # The next read tells it.
-            self._socket.sendall(content)
+            self._stream.sendall(content)
 
     def read(self) -> Packet | str:
         """The next packet; or `closed`, or `nothing` if none comes in time."""
         try:
             while (packet := self._decoder.next()) is None:
-                received = self._socket.recv(65536)
+                received = self._stream.recv(65536)
                 if not received:
-                    return _CLOSED
+                    return CLOSED
                 self._decoder.receive(received)
         except TimeoutError:
-            return _SILENCE
+            return SILENCE
         except OSError:
-            return _CLOSED
+            return CLOSED
         except MqttError as error:
             return f"not MQTT: {error}"
         return packet
@@ -103,7 +152,7 @@ class Wire:
     def answer(self, *packets: Packet) -> str:
         """Sends packets and a PINGREQ, and tells in words what comes before its answer, or before the end."""
         self.send(*packets, Pingreq())
-        return ", ".join(self._until_pingresp()) or _SILENCE
+        return ", ".join(self._until_pingresp()) or SILENCE
 
     def next_of(self, kind: type[Packet]) -> Packet | str:
         """The next packet of a kind; others are skipped. The end or silence in words."""
@@ -140,9 +189,27 @@ def connect_packet(endpoint: Endpoint, version: Version, client_id: str, **field
     return Connect(version, client_id, **given)  # type: ignore[arg-type]  # The checks name fields of CONNECT.
 
 
-def _with_tls(plain: socket.socket, endpoint: Endpoint) -> ssl.SSLSocket:
-    context = ssl.create_default_context(cafile=endpoint.ca)
-    context.set_alpn_protocols(
-        ["mqtt"]
-    )  # For custom authorizers on port 443 (guide, "Device communication protocols").
-    return context.wrap_socket(plain, server_hostname=endpoint.host)
+def connect_tls(endpoint: Endpoint, alpn: str | None) -> ssl.SSLSocket:
+    """Connects with TLS, whose certificate must name the host. Raises OSError."""
+    context = tls_context(endpoint)
+    context.check_hostname = endpoint.sends_server_name
+    if alpn is not None:
+        context.set_alpn_protocols([alpn])
+    plain = socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.patience)
+    connected = context.wrap_socket(plain, server_hostname=endpoint.host if endpoint.sends_server_name else None)
+    if not endpoint.sends_server_name and not is_named(endpoint.host, _names(connected)):
+        connected.close()
+        raise OSError("the certificate is for another host")
+    return connected
+
+
+def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    """The client's side of TLS, which trusts the CA of the endpoint."""
+    return ssl.create_default_context(cafile=endpoint.ca)
+
+
+def _names(connected: ssl.SSLSocket) -> Collection[str]:
+    """The host names of the server's certificate. TLS does not compare them if it sends none."""
+    certificate = connected.getpeercert() or {}
+    pairs = cast("Iterable[tuple[str, str]]", certificate.get("subjectAltName", ()))
+    return [name for kind, name in pairs if kind == "DNS"]

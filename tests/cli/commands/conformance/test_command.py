@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from iot_authorizer_cli.commands.conformance.checks import ConformanceCheck
 from iot_authorizer_cli.commands.conformance.command import CHECKS
 from iot_authorizer_cli.local_iot_core import LocalIotCore
+from tests.cli.commands.conformance.connected import CONNECTED
+from tests.cli.commands.conformance.entry import ENTRY
 from tests.cli.in_process import run_here
 
 FOUND: Mapping[str, str] = {
@@ -74,20 +77,11 @@ FOUND: Mapping[str, str] = {
     "http-header-case": "200",
     "http-to-mqtt": "200, PUBLISH QoS 1: hello",
     "http-retained-refused": "403",
-    "websocket": "101",
-    "websocket-wrong-token": "101",
     "properties": "content_type, correlation_data, message_expiry_interval, response_topic, user_properties",
+    "presence-time": "less than two minutes wrong",
 }
+PAGE = Path(__file__).parents[4] / "docs/how-to/compare-with-your-account.md"
 QUICK = ("--check", "publish-allowed-5", "--check", "retained", "--check", "http-publish")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project that the command writes."""
-    folder = tmp_path_factory.mktemp("conformance")
-    written = run_here(folder, "conformance", "checks")
-    assert (written.returncode, written.stdout) == (0, "")
-    return folder / "checks"
 
 
 def test_the_project_has_a_password_of_its_own_that_only_its_owner_reads(project: Path) -> None:
@@ -99,8 +93,23 @@ def test_the_project_has_a_password_of_its_own_that_only_its_owner_reads(project
 
 @pytest.mark.slow
 def test_each_check_tells_what_iot_core_on_this_machine_answers(project: Path) -> None:
-    found = json.loads(run_here(project, "conformance", ".", "--json").stdout)
-    assert {each["check"]: each["here"] for each in found} == FOUND
+    found = json.loads(run_here(project, "conformance", ".", "--slow", "--json").stdout)
+    assert {each["check"]: each["here"] for each in found} == {**FOUND, **ENTRY, **CONNECTED}
+
+
+def test_the_page_says_how_many_questions_there_are() -> None:
+    assert f"questions, more than {len(CHECKS) // 100}00," in PAGE.read_text("utf-8")
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.name)
+def test_a_check_is_known_by_its_name_and_asks_one_question(check: ConformanceCheck) -> None:
+    assert (CHECKS[check.name], check.asks[-1], "\n" in check.asks) == (check, "?", False)
+
+
+@pytest.mark.slow
+def test_checks_that_wait_run_last_and_their_seconds_pass_faster_here(project: Path) -> None:
+    told = run_here(project, "conformance", ".", "--check", "disconnect-after", "--check", "keep-alive").stdout
+    assert told.splitlines() == ["keep-alive: 30", f"disconnect-after: {CONNECTED['disconnect-after']}"]
 
 
 def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: Path) -> None:
@@ -110,9 +119,9 @@ def test_both_endpoints_agree_where_both_are_iot_core_on_this_machine(project: P
     assert (done.returncode, done.stdout.splitlines()) == (
         0,
         [
-            "agrees   publish-allowed-5: PUBACK 0x00",
-            "agrees   retained: PUBLISH QoS 1, retained: hello",
-            "agrees   http-publish: 200",
+            "agrees     publish-allowed-5: PUBACK 0x00",
+            "agrees     retained: PUBLISH QoS 1, retained: hello",
+            "agrees     http-publish: 200",
             "3 checks, 0 differ",
         ],
     )
@@ -125,9 +134,9 @@ def test_a_difference_is_shown_with_both_answers_and_ends_with_1(project: Path) 
     assert (done.returncode, done.stdout.splitlines()) == (
         1,
         [
-            "DIFFERS  publish-allowed-5: What does a PUBLISH with QoS 1 get (MQTT 5)?",
-            "           here:  PUBACK 0x00",
-            "           there: a client that the check needs gets CONNACK 0x87",
+            "DIFFERS    publish-allowed-5: What does a PUBLISH with QoS 1 get (MQTT 5)?",
+            "             here:  PUBACK 0x00",
+            "             there: a client that the check needs gets CONNACK 0x87",
             "1 check, 1 differ",
         ],
     )
