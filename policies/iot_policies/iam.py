@@ -10,8 +10,9 @@
    `${iot:ClientId}`: reports disagree whether IoT Core fills it for a signed connection (aws-iot-device-sdk-js 78: no,
    awsdocs/aws-iot-docs 42: yes). Variables of things are not filled (awsdocs/aws-iot-docs 42).
 
-unmeasured (documented for IAM): that IoT Core evaluates IAM policies with the keys listed here is assumed from the IAM
-user guide ("AWS global condition context keys", "Available keys for AWS web identity federation").
+unmeasured (documented for IAM; check session-keys): that IoT Core evaluates IAM policies with the keys listed here is
+assumed from the IAM user guide ("AWS global condition context keys", "Available keys for AWS web identity federation").
+unmeasured (check session-client-id): whether IoT Core fills `${iot:ClientId}` for a signed connection (rule 5).
 unmeasured (documented for IAM in part): a `*` in the region or account of an ARN also matches colons here, as IAM
 documents it for a `*` at the end of a part.
 """

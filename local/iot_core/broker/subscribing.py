@@ -58,8 +58,8 @@ class Subscriptions:
                 if subscription.retain_handling == 0 or (subscription.retain_handling == 1 and not known):
                     wanting_retained.append(subscription)
         if client.link.version is Version.MQTT_3_1 and len(accepted) < len(codes):
-            # unmeasured: what IoT Core answers to a refused SUBSCRIBE of MQTT 3.1 (assumed: it disconnects; a client
-            # that believes it is subscribed would wait forever).
+            # unmeasured (check session-old-mqtt): what IoT Core answers to a refused SUBSCRIBE of MQTT 3.1 (assumed: it
+            # disconnects; a client that believes it is subscribed would wait forever).
             raise BrokenRule("MQTT 3.1 has no SUBACK for a refused topic filter", ReasonCode.NOT_AUTHORIZED)
         client.send(Suback(packet.packet_id, tuple(codes)))
         if accepted:

@@ -1,7 +1,7 @@
 """An access key of AWS, and requests that are signed with it (Signature Version 4): rightly, or with one mistake.
 
-1. A URL is signed for `iotdevicegateway`. The session token is appended to it and is not signed.
-2. An HTTPS request is signed for `iotdata` in its header, with its session token.
+1. AWS's SDKs sign a URL for `iotdevicegateway`. They append the session token, which is not signed.
+2. They sign an HTTPS request for `iotdata` in its header. Its session token is one of the signed headers.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ class AwsKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSigning:
-    """What is signed, and where the session token goes. The defaults are those of AWS's SDKs."""
+    """What is signed, and where the session token goes. The defaults are those of AWS's SDKs for a URL."""
 
     service: str = "iotdevicegateway"
     region: str | None = None
@@ -82,7 +82,7 @@ class RequestSigning:
         return f"{self.sent(query)}&X-Amz-Signature={found}{''.join(appended)}"
 
     def headers(self, key: AwsKey, host: str, method: str, path: str, query: str, body: bytes) -> dict[str, str]:
-        """The headers of a signed request. By default its session token is one of the signed headers."""
+        """The headers of a signed request; `query` is its query string, without a `?`."""
         date, scope = self._scope(key)
         signed, token = {"host": host, "x-amz-date": date}, {SESSION_KEY.lower(): key.session_token or ""}
         has_token = key.session_token is not None and self.session != "missing"

@@ -247,18 +247,26 @@ def _found(check: ConformanceCheck, there: Endpoint | Mapping[str, str] | None) 
 
 
 def _lines(found: Sequence[Observation]) -> Iterator[str]:
+    """The observations; those that were not tried there come last, in one line for each reason."""
+    untried: dict[str, list[str]] = {}
     for each in found:
         if each.there is None:
             yield f"{each.check.name}: {each.here}"
-        elif each.here == each.there and each.tried:
-            yield f"agrees     {each.check.name}: {each.here}"
-        else:
-            yield f"{'DIFFERS  ' if each.differs else 'not tried'}  {each.check.name}: {each.check.asks}"
+        elif each.differs:
+            yield f"DIFFERS    {each.check.name}: {each.check.asks}"
             yield f"             here:  {each.here}"
             yield f"             there: {each.there}"
+        elif each.tried:
+            yield f"agrees     {each.check.name}: {each.here}"
+        elif each.there.startswith(NOT_TRIED):
+            untried.setdefault(each.there.removeprefix(NOT_TRIED), []).append(each.check.name)
+        else:
+            yield f"not tried  {each.check.name}: here: {each.here.removeprefix(NOT_TRIED)}"
+            yield f"             there: {each.there}"
+    yield from (f"not tried  {', '.join(names)}: {reason}" for reason, names in untried.items())
     if any(each.there is not None for each in found):
-        differing, untried = sum(each.differs for each in found), sum(not each.tried for each in found)
-        yield f"{count(len(found), 'check')}, {differing} differ" + (f", {untried} not tried" if untried else "")
+        differing, missing = sum(each.differs for each in found), sum(not each.tried for each in found)
+        yield f"{count(len(found), 'check')}, {differing} differ" + (f", {missing} not tried" if missing else "")
 
 
 def _as_json(each: Observation) -> dict[str, object]:

@@ -13,13 +13,24 @@ from iot_authorizer_cli.commands.conformance.aws_key import AwsKey, RequestSigni
 from iot_authorizer_cli.commands.conformance.checks import Clients, NotConnected, Run, checks_of, message, subscribe
 from iot_authorizer_cli.commands.conformance.sigv4_checks import EVERYTHING, principal, publish
 from iot_authorizer_cli.commands.conformance.websocket import connected_over_websocket
-from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused
-from iot_core.mqtt import Publish, Subscribe, Will
+from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused, described
+from iot_core.mqtt import Publish, Subscribe, Subscription, Version, Will
 from iot_policies.account_region import AccountRegion
 
 _Statements = Sequence[Mapping[str, object]]
 _Act = Callable[[Clients, AwsKey], str]
 _PUBLISHED, _SUBSCRIBED, _CONNECTED, _TAKEN = "PUBACK 0x00", "SUBACK 0x01", "CONNACK 0x00", "200"
+_KEYS = (
+    "aws:CurrentTime",
+    "aws:EpochTime",
+    "aws:SecureTransport",
+    "aws:SourceIp",
+    "aws:TokenIssueTime",
+    "aws:userid",
+    "aws:PrincipalArn",
+    "iot:DomainName",
+)
+"""As many as a SUBSCRIBE has filters."""
 _ATTRIBUTES = {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["PersistentConnect"]}}
 
 
@@ -84,11 +95,22 @@ def _subscribes(below: str) -> _Act:
     return lambda clients, key: _sends(clients, key, subscribe(f"{clients.topic()}{below}"))
 
 
+def _subscribes_to_each(clients: Clients, key: AwsKey) -> str:
+    """Subscribes to a topic for each of the keys."""
+    filters = (Subscription(f"{clients.topic()}/{number}", 1) for number in range(len(_KEYS)))
+    return _sends(clients, key, Subscribe(1, tuple(filters)))
+
+
+def _with_key(arns: _Arns, number: int, key: str) -> Mapping[str, object]:
+    """Allows to subscribe to one of these topics if a condition key has a value."""
+    return {**arns.topic_filter(f"/{number}"), "Condition": {"Null": {key: "false"}}}
+
+
 def _echoes(clients: Clients, key: AwsKey) -> str:
     with connected_over_websocket(clients, RequestSigning().query(key, clients.endpoint.address)) as wire:
-        wire.answer(subscribe(clients.topic(), 0))
-        found = wire.answer(message(clients.topic(), 0))
-        return "the message" if "hello" in found else found
+        wire.answer(subscribe(clients.topic()))
+        wire.send(message(clients.topic()))
+        return described(wire.next_of(Publish))
 
 
 _QUESTIONS: Mapping[str, _Question] = {
@@ -137,6 +159,12 @@ _QUESTIONS: Mapping[str, _Question] = {
         _SUBSCRIBED,
         lambda a: [a.connect, a.topic_filter("/+")],
     ),
+    "session-old-mqtt": _Question(
+        "What does a SUBSCRIBE of MQTT 3.1 get that is not allowed?",
+        lambda c, key: _subscribes("")(replace(c, version=Version.MQTT_3_1), key),
+        _SUBSCRIBED,
+        lambda a: [a.connect],
+    ),
     "session-client-id": _Question(
         "Is ${iot:ClientId} filled in a session's policy?",
         _publishes,
@@ -146,7 +174,7 @@ _QUESTIONS: Mapping[str, _Question] = {
     "session-receive-refused": _Question(
         "Does a session get a message that it may not receive?",
         _echoes,
-        "the message",
+        "PUBLISH QoS 1: hello",
         lambda a: [a.connect, a.topic(), a.topic_filter()],
     ),
     "session-attributes": _Question(
@@ -160,6 +188,12 @@ _QUESTIONS: Mapping[str, _Question] = {
         _connects_with_will,
         _CONNECTED,
         lambda a: [{**a.connect, "Condition": _ATTRIBUTES}, a.topic()],
+    ),
+    "session-keys": _Question(
+        f"Which of these keys has a signed client: {', '.join(_KEYS)}?",
+        _subscribes_to_each,
+        f"SUBACK{' 0x01' * len(_KEYS)}",
+        lambda a: [a.connect, *(_with_key(a, number, key) for number, key in enumerate(_KEYS))],
     ),
     "session-http": _Question(
         "May a session publish by HTTPS what its policy allows?", publish, _TAKEN, lambda a: [a.topic()]
@@ -181,7 +215,11 @@ def _answer(question: _Question, clients: Clients) -> str:
         raise NotTried(f"a session without a limit gets {found}: name a role that allows iot:*")
     prefix = f"arn:{AccountRegion(key.region, '*').partition}:iot:*:*:"
     statements = question.policy(_Arns(clients, prefix))
-    return question.act(clients, key.assume(json.dumps({"Version": "2012-10-17", "Statement": statements})))
+    return question.act(clients, key.assume(_policy(statements)))
+
+
+def _policy(statements: _Statements) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
 def _ask(question: _Question) -> Run:

@@ -109,10 +109,12 @@ ENTRY: Mapping[str, str] = {
     "session-star-itself": "SUBACK 0x01",
     "session-star-only": "SUBACK 0x87",
     "session-plus": "SUBACK 0x87",
+    "session-old-mqtt": "closed",
     "session-client-id": "not tried: AssumeRole of the role: MalformedPolicyDocument",
     "session-receive-refused": "nothing",
     "session-attributes": YES,
     "session-attributes-will": NO,
+    "session-keys": "SUBACK 0x01 0x01 0x01 0x01 0x01 0x01 0x01 0x01",
     "session-http": "200",
     "session-http-refused": "403",
 }

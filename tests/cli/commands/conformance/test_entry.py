@@ -103,10 +103,10 @@ def test_what_a_question_needs_and_does_not_have_is_said_and_is_no_difference(
 
 def not_tried(done: subprocess.CompletedProcess[str], check: str) -> str:
     """Why the only check of a run was not tried at the other endpoint."""
-    first, _, there, last = done.stdout.splitlines()
-    told = done.returncode, first.partition(":")[0], last
-    assert told == (0, f"not tried  {check}", "1 check, 0 differ, 1 not tried")
-    return there.removeprefix("             there: not tried: ")
+    first, last = done.stdout.splitlines()
+    name, _, reason = first.partition(": ")
+    assert (done.returncode, name, last) == (0, f"not tried  {check}", "1 check, 0 differ, 1 not tried")
+    return reason
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,14 @@ def test_what_credentials_may_not_do_is_no_difference(
     assert not_tried(done, check) == reason
 
 
+def test_a_reason_is_told_once_with_all_its_checks(project: Path, tmp_path: Path) -> None:
+    with other_endpoint(project, tmp_path) as (_, there):
+        checks = ("--check", "signature", "--check", "retained", "--check", "signed-http")
+        done = run_here(project, "conformance", ".", *checks, *there, environment=without_aws(tmp_path))
+    told = [line.partition(": ")[0] for line in done.stdout.splitlines()]
+    assert told == ["agrees     retained", "not tried  signature, signed-http", "3 checks, 0 differ, 2 not tried"]
+
+
 def test_sessions_need_a_role(project: Path, tmp_path: Path) -> None:
     with other_endpoint(project, tmp_path) as (other, there):
         environment = {**without_aws(tmp_path), **users_of(other)}
@@ -152,10 +160,9 @@ def test_an_answer_is_shown_that_only_the_other_endpoint_has(project: Path, tmp_
     transcript = tmp_path / "conformance.json"
     transcript.write_text(json.dumps([{"check": "port-8883", "here": ELSEWHERE, "there": "TLS: ALERT"}]))
     done = run_here(project, "conformance", ".", "--against", str(transcript))
-    assert (done.returncode, done.stdout.splitlines()[1:3]) == (
-        0,
-        [f"             here:  {ELSEWHERE}", "             there: TLS: ALERT"],
-    )
+    here = ELSEWHERE.replace("not tried: ", "not tried  port-8883: here: ")
+    lines = [here, "             there: TLS: ALERT", "1 check, 0 differ, 1 not tried"]
+    assert (done.returncode, done.stdout.splitlines()) == (0, lines)
 
 
 def test_credentials_go_to_no_server_whose_certificate_has_another_name(project: Path) -> None:
