@@ -275,7 +275,7 @@ def test_each_key_of_a_domain_is_in_the_reference() -> None:
 
 def test_each_metric_of_the_authorizer_is_in_the_reference() -> None:
     source = (ROOT / "authorizer/iot_authorizer/observer.py").read_text("utf-8")
-    counted = set(re.findall(r'(?:add_metric\(|_write\(|if fetched else )"(\w+)"', source))
+    counted = set(re.findall(r'(?:add_metric\(|_counting\(|if fetched else )"(\w+)"', source))
     assert keys_of("reference/log-and-reason-codes.md", "metric") == counted
 
 

@@ -128,14 +128,14 @@ def test_policies_import_nothing_of_aws_tokens_or_the_network() -> None:
     assert not seen & NOT_IN_POLICIES
 
 
-def test_only_the_dynamodb_table_imports_aws_into_identities() -> None:
+def test_only_the_dynamodb_table_and_its_loader_import_aws_into_identities() -> None:
     """What imports it waits for botocore at a cold start."""
     found = {
         name
         for name, path in modules().items()
         if top(name) == "iot_identities" and {"boto3", "botocore"} & {top(each) for each in imports(path)}
     }
-    assert found == {"iot_identities.dynamodb_table"}
+    assert found == {"iot_identities.dynamodb_table", "iot_identities.service_data"}
 
 
 def public(nodes: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
