@@ -27,7 +27,9 @@ HANDLERS = {
     "Powertools' verifier": "bench.powertools_handler",
     "with a table": "iot_authorizer.handler",
 }
-_TIMES_PYJWT, _TIMES_UNSTRUCTURED, _TIMES_WITHOUT_TABLE = 2.25, 1.0, 1.6
+_TIMES_PYJWT, _TIMES_UNSTRUCTURED = 2.25, 1.0
+_TIMES_PYJWT_WITH_TABLE = 1.6 * _TIMES_PYJWT
+"""Not a ratio to the time without a table: that would grow whenever the authorizer itself starts faster."""
 
 NO_AWSCRT = 'sys.modules["awscrt"] = None'
 """The tests need awscrt here, and botocore then imports it, which takes 40 ms. The Lambda directory does not have it
@@ -91,7 +93,7 @@ def report(sample: Sample, folder: Path, node: NodeReference | None, bounds: Bou
     for name, other, most in (
         ("authorizer", "PyJWT only", _TIMES_PYJWT),
         ("authorizer", "unstructured", _TIMES_UNSTRUCTURED),
-        ("with a table", "authorizer", _TIMES_WITHOUT_TABLE),
+        ("with a table", "PyJWT only", _TIMES_PYJWT_WITH_TABLE),
     ):
         ratio = _ratio(times[name], times[other])
         print(f"      {name} to {other}: {ratio:.2f}   {bounds.at_most(f'cold: {name} to {other}', ratio, most)}")

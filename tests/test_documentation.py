@@ -275,7 +275,7 @@ def test_each_key_of_a_domain_is_in_the_reference() -> None:
 
 def test_each_metric_of_the_authorizer_is_in_the_reference() -> None:
     source = (ROOT / "authorizer/iot_authorizer/observer.py").read_text("utf-8")
-    counted = set(re.findall(r'(?:add_metric\(|_write\(|if fetched else )"(\w+)"', source))
+    counted = set(re.findall(r'(?:add_metric\(|_counting\(|if fetched else )"(\w+)"', source))
     assert keys_of("reference/log-and-reason-codes.md", "metric") == counted
 
 
@@ -315,7 +315,7 @@ def test_the_fields_of_presence_events_and_of_the_feed_are_in_the_reference_and_
     page = "reference/presence-and-feed.md"
     sources = [*(ROOT / "local/iot_core").rglob("*.py"), ROOT / "cli/iot_authorizer_cli/local_iot_core.py"]
     presence = [ROOT / "local/iot_core/broker/presence.py"]
-    assert keys_of(page, "field of an event") == names_in(presence, {"_event"}, {"_identifiers", "_event"})
+    assert keys_of(page, "field of an event") == names_in(presence, {"_event", "_of_client"}, {"_event"})
     reported = names_in(presence, set(), {"connected", "disconnected", "_subscriptions"})
     of_calls = names_in(sources, {"add", "drop_report"}, {"drop_report"})
     of_rules = names_in([ROOT / "local/iot_core/rules/engine.py"], {"_report"}, set())

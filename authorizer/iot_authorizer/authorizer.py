@@ -81,8 +81,10 @@ class Authorizer:
         credentials, verified = self.verify(event)
         principal = verified.principal
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
-        with RefusalsOf(credentials, principal):
+        try:
             documents = self._documents(principal, credentials.client_id, place)
+        except Exception as error:  # noqa: BLE001 (a `grant` of the user's can raise anything)
+            raise refusal_of(error, credentials, principal) from None
         response = allowed(
             principal.name,
             documents,
@@ -96,8 +98,10 @@ class Authorizer:
     def verify(self, event: AuthorizerEvent) -> tuple[Credentials, VerifiedPrincipal]:
         """Finds and verifies the credentials of a client. Raises Refusal."""
         credentials = read_credentials(event, self.token_key_name)
-        with RefusalsOf(credentials):
+        try:
             return credentials, _checked(self._verify(credentials))
+        except Exception as error:  # noqa: BLE001 (a `verify` of the user's can raise anything)
+            raise refusal_of(error, credentials) from None
 
     def now(self) -> float:
         """The time, in seconds since 1970."""
@@ -119,26 +123,13 @@ class Authorizer:
         return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self.session)
 
 
-class RefusalsOf:
-    """Turns each exception in its block into a Refusal that names the credential source and the principal."""
-
-    __slots__ = ("_credentials", "_principal")
-
-    def __init__(self, credentials: Credentials, principal: Principal | None = None) -> None:
-        self._credentials = credentials
-        self._principal = principal
-
-    def __enter__(self) -> None:
-        """Begins the block."""
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        """Raises Refusal if the block raised an exception."""
-        if isinstance(error, Exception):  # Functions of the user's can raise anything.
-            refusal = _refusal(error)
-            refusal.source = self._credentials.source
-            refusal.principal = refusal.principal or self._principal
-            error.__traceback__ = None  # An exception that is raised again each time would keep every event.
-            raise refusal from None
+def refusal_of(error: Exception, credentials: Credentials, principal: Principal | None = None) -> Refusal:
+    """The Refusal for an exception. It names the credential source and the principal."""
+    refusal = _refusal(error)
+    refusal.source = credentials.source
+    refusal.principal = refusal.principal or principal
+    error.__traceback__ = None  # An exception that is raised again each time would keep every event.
+    return refusal
 
 
 def _refusal(error: Exception) -> Refusal:

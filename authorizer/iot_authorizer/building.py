@@ -54,10 +54,10 @@ def _verifier(preparation: Preparation, on_fetch: OnFetch | None, environment: M
     verify_token, verify_anonymous = checked(tokens.verify), checked(_anonymous(preparation.anonymous))
 
     def verify(credentials: Credentials) -> VerifiedPrincipal:
-        if credentials.source is CredentialSource.ANONYMOUS:
-            return verify_anonymous(credentials)
         if credentials.token is not None:
             return verify_token(credentials)
+        if credentials.source is CredentialSource.ANONYMOUS:
+            return verify_anonymous(credentials)
         if verify_password is None:
             raise Refusal(Reason.PASSWORDS_NOT_CONFIGURED)
         return verify_password(credentials)

@@ -5,7 +5,6 @@ from base64 import b64decode
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from iot_authorizer.event import AuthorizerEvent, Http
@@ -59,10 +58,12 @@ class Credentials:
     """For an anonymous client: what looks like a credential in a header that browsers send by themselves."""
 
 
-class _Found(NamedTuple):
-    source: CredentialSource
-    token: str
-    raw: str
+_TOKEN, _QUERY, _USER_NAME = CredentialSource.TOKEN, CredentialSource.QUERY, CredentialSource.USER_NAME
+"""Looked up once: until Python 3.11, that takes as long as a function call."""
+
+
+_Found = tuple[CredentialSource, str, str]
+"""A token with its source in front, and the text from which it was decoded behind."""
 
 
 def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) -> Credentials:
@@ -76,17 +77,18 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     name, _, user_name_query = (mqtt.username or "").partition("?")
     user_name = name or None
     password = _password(mqtt.password)
-    found = list(_tokens(event.token, http, user_name_query, token_key_name))
+    found = _tokens(event.token, http, user_name_query, token_key_name)
     if password and (text := token_in(password)):
-        found.append(_Found(CredentialSource.PASSWORD, text, text))
+        found.append((CredentialSource.PASSWORD, text, text))
         password = None
     if found:
         if password:
             raise Refusal(Reason.CONFLICTING_CREDENTIALS, "a token and a password")
+        source = found[0][0]
         return Credentials(
-            found[0].source,
+            source,
             _only(found),
-            found[0].source is CredentialSource.TOKEN and event.signature_verified is True,
+            source is _TOKEN and event.signature_verified is True,
             user_name,
             None,
             client_id,
@@ -110,34 +112,42 @@ def query_values(query: str, keys: Collection[str]) -> list[str]:
     """
     if len(query) > LONGEST_QUERY:
         raise Refusal(Reason.MALFORMED_QUERY, "too long")
-    pairs = [pair.partition("=") for pair in query.removeprefix("?").split("&")]
-    return [
-        value for name, equals, value in pairs if equals and (name in keys or ("%" in name and unquote(name) in keys))
-    ]
+    found = []
+    for pair in query.removeprefix("?").split("&"):
+        name, equals, value = pair.partition("=")
+        if equals and (name in keys or ("%" in name and unquote(name) in keys)):
+            found.append(value)
+    return found
 
 
-def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
+def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name: str | None) -> list[_Found]:
+    found: list[_Found] = []
     if signed:
         token = _without_scheme(signed)
-        yield _Found(CredentialSource.TOKEN, token, token)
+        found.append((_TOKEN, token, token))
     if http.headers:
-        yield from _header_tokens(http.headers, token_key_name)
-    keys = {_ACCESS_TOKEN, token_key_name or _ACCESS_TOKEN}
-    for source, query in ((CredentialSource.QUERY, http.query_string), (CredentialSource.USER_NAME, user_name_query)):
-        for value in filter(None, query_values(query, keys)) if query else ():
-            yield _Found(source, _without_scheme(_unquoted(value)), value)
+        found += _header_tokens(http.headers, token_key_name)
+    keys = token_key_name or _ACCESS_TOKEN, _ACCESS_TOKEN
+    for source, query in ((_QUERY, http.query_string), (_USER_NAME, user_name_query)):
+        for value in query_values(query, keys) if query else ():
+            if value:
+                found.append((source, _without_scheme(_unquoted(value) if "%" in value else value), value))
+    return found
 
 
 def _header_tokens(headers: Mapping[str, str], token_key_name: str | None) -> Iterator[_Found]:
     key = token_key_name.lower() if token_key_name else None
     for name, value in headers.items():
         lower = name.lower()
-        if lower not in (key, "authorization") or (lower == key and not value.strip()):
-            continue
-        token = _without_scheme(value)
-        if lower != key and token is value:
-            raise Refusal(Reason.UNSUPPORTED_SCHEME)
-        yield _Found(CredentialSource.HEADER if lower == key else CredentialSource.AUTHORIZATION, token, token)
+        if lower == key:
+            if value.strip():
+                token = _without_scheme(value)
+                yield CredentialSource.HEADER, token, token
+        elif lower == "authorization":
+            token = _without_scheme(value)
+            if token is value:
+                raise Refusal(Reason.UNSUPPORTED_SCHEME)
+            yield CredentialSource.AUTHORIZATION, token, token
 
 
 def _misplaced(event: AuthorizerEvent, key: str) -> str:
@@ -158,11 +168,11 @@ def _misplaced(event: AuthorizerEvent, key: str) -> str:
 
 def _only(found: list[_Found]) -> str:
     """The token that all sources agree on, decoded or raw. Raises Refusal."""
-    first = found[0]
-    for other in found:
-        if first.token not in (other.token, other.raw):
+    first = found[0][1]
+    for _, token, raw in found:
+        if first not in (token, raw):
             raise Refusal(Reason.CONFLICTING_CREDENTIALS, "two different tokens")
-    return first.token
+    return first
 
 
 def _without_scheme(token: str) -> str:

@@ -57,7 +57,9 @@ class AuthorizerEvent(NamedTuple):
         if not isinstance(event, dict):
             raise Refusal(Reason.MALFORMED_EVENT, "event")
         protocols = _read(event, "protocolData", dict, "protocolData") or {}
-        tls, http, mqtt = (_read(protocols, name, dict, f"protocolData.{name}") for name in ("tls", "http", "mqtt"))
+        tls = _read(protocols, "tls", dict, "protocolData.tls")
+        http = _read(protocols, "http", dict, "protocolData.http")
+        mqtt = _read(protocols, "mqtt", dict, "protocolData.mqtt")
         connection = _read(event, "connectionMetadata", dict, "connectionMetadata") or {}
         return cls(
             _read(event, "token", str, "token"),
@@ -76,14 +78,17 @@ class AuthorizerEvent(NamedTuple):
 
 def _http(http: dict[str, Any]) -> Http:
     headers = _read(http, "headers", dict, "protocolData.http")
-    for text in (*headers, *headers.values()) if headers else ():
-        if not isinstance(text, str):
+    for name, value in headers.items() if headers else ():
+        if not (isinstance(name, str) and isinstance(value, str)):
             raise Refusal(Reason.MALFORMED_EVENT, "protocolData.http")
     return Http(headers, _read(http, "queryString", str, "protocolData.http"))
 
 
 def _mqtt(mqtt: dict[str, Any]) -> Mqtt:
-    return Mqtt(*(_read(mqtt, key, str, "protocolData.mqtt") for key in ("username", "password", "clientId")))
+    place = "protocolData.mqtt"
+    return Mqtt(
+        _read(mqtt, "username", str, place), _read(mqtt, "password", str, place), _read(mqtt, "clientId", str, place)
+    )
 
 
 def _read(part: dict[str, Any], key: str, kind: type[_Kind], place: str) -> _Kind | None:

@@ -14,6 +14,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from jwt import PyJWK, PyJWT, PyJWTError
 from jwt.exceptions import (
@@ -53,22 +54,6 @@ _REASONS: dict[type[PyJWTError], tuple[Reason, str]] = {
     InvalidJTIError: (Reason.INVALID_CLAIM, "jti"),
 }
 """PyJWT's errors as reason codes with their details. All others mean that a part is not canonical base64url."""
-
-
-_DECODER = PyJWT(
-    {
-        "verify_signature": True,
-        "require": ["exp"],
-        "verify_exp": True,
-        "verify_nbf": True,
-        "verify_iat": True,
-        "verify_iss": True,
-        "verify_aud": True,
-        "verify_sub": True,
-        "verify_jti": True,
-    }
-)
-_UNSIGNED: Options = {**_DECODER.options, "verify_signature": False}
 
 
 @dataclass(frozen=True)
@@ -116,6 +101,70 @@ class Expectations:
         return isinstance(named, list) and any(each in named for each in self.audience)
 
 
+class _Decoder(PyJWT):
+    """PyJWT, but it does not parse claims again: `read_token` read them, from exactly the bytes that it verifies."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._read: dict[bytes, dict[str, object]] = {}
+        """The claims of tokens that are being verified, by their bytes."""
+
+    def verify(self, token: Token, key: PyJWK | None, algorithms: Sequence[str], expects: Expectations) -> Claims:
+        """Returns the claims of a valid token. Without a key, the signature is not verified. Raises Refusal."""
+        self._read[token.payload] = token.claims
+        try:
+            verified = self.decode_complete(
+                _without_signature(token.text) if key is None else token.text,
+                "" if key is None else key,
+                algorithms,
+                _UNSIGNED if key is None else None,
+                audience=expects.accepted_audience,
+                issuer=expects.issuer,
+                leeway=expects.leeway,
+            )
+        except PyJWTError as error:
+            raise _refusal(error, token) from None
+        finally:
+            self._read.pop(token.payload, None)
+        claims: Claims = verified["payload"]
+        return claims
+
+    def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
+        """PyJWT calls this with the bytes that it has verified, so that subclasses can read them in their own way."""
+        return self._read.get(decoded["payload"]) or super()._decode_payload(decoded)
+
+
+def _without_signature(text: str) -> str:
+    return ".".join((*text.split(".")[:2], ""))
+
+
+def _refusal(error: PyJWTError, token: Token) -> Refusal:
+    if isinstance(error, MissingRequiredClaimError):
+        return Refusal(Reason.MISSING_CLAIM, error.claim)
+    if isinstance(error, ImmatureSignatureError):
+        return Refusal(Reason.ISSUED_IN_FUTURE if "(iat)" in str(error) else Reason.NOT_YET_VALID)
+    for kind, (reason, detail) in _REASONS.items():
+        if isinstance(error, kind):
+            return Refusal(reason, detail)
+    return malformed(token.text, "base64url")
+
+
+_DECODER = _Decoder(
+    {
+        "verify_signature": True,
+        "require": ["exp"],
+        "verify_exp": True,
+        "verify_nbf": True,
+        "verify_iat": True,
+        "verify_iss": True,
+        "verify_aud": True,
+        "verify_sub": True,
+        "verify_jti": True,
+    }
+)
+_UNSIGNED: Options = {**_DECODER.options, "verify_signature": False}
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptedTokens:
     """One `[[jwt]]`: the tokens of an issuer that are verified here, with one set of keys and algorithms."""
@@ -147,7 +196,7 @@ class AcceptedTokens:
         return self._verify(token, last)
 
     def _verify(self, token: Token, key: PyJWK) -> VerifiedPrincipal:
-        return to_principal(_decode(token.text, key, self.algorithms, self.expects), self.expects)
+        return to_principal(_DECODER.verify(token, key, self.algorithms, self.expects), self.expects)
 
 
 class JwtVerifier:
@@ -177,9 +226,9 @@ class JwtVerifier:
     def _verify(self, token: Token, name: str, *, signature_verified: bool) -> VerifiedPrincipal:
         if name in self._signed and (signature_verified or name not in self._issuers):
             return verify_signed(token, self._signed[name], signature_verified=signature_verified)
-        if name not in self._issuers:
+        accepted = self._issuers.get(name)
+        if accepted is None:
             raise Refusal(Reason.UNKNOWN_ISSUER)
-        accepted = self._issuers[name]
         return accepted[0].verify(token) if len(accepted) == 1 else _verify_by_any(token, accepted)
 
 
@@ -207,8 +256,7 @@ def verify_signed(token: Token, expects: Expectations, *, signature_verified: bo
     if token.header.algorithm != "RS256":
         raise Refusal(Reason.ALGORITHM_NOT_ALLOWED)
     check_form(token, expects)
-    unsigned = ".".join((*token.text.split(".")[:2], ""))
-    return to_principal(_decode(unsigned, None, ("RS256",), expects), expects)
+    return to_principal(_DECODER.verify(token, None, ("RS256",), expects), expects)
 
 
 def check_form(token: Token, expects: Expectations) -> None:
@@ -218,33 +266,12 @@ def check_form(token: Token, expects: Expectations) -> None:
             raise Refusal(Reason.KEY_IN_HEADER, name)
     if expects.token_type not in (None, token.header.type):
         raise Refusal(Reason.WRONG_TOKEN_USE, "typ")
+    claims = token.claims
     for name in _TIMES:
-        time = token.claims.get(name, 0)
-        if isinstance(time, bool) or not isinstance(time, (int, float)) or not 0 <= time < _LATEST:
-            raise Refusal(Reason.INVALID_CLAIM, name)
-
-
-def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: Expectations) -> Claims:
-    """Verifies a token with PyJWT and returns its claims. Without a key, the signature is not verified."""
-    try:
-        return _DECODER.decode(
-            text,
-            key or "",
-            algorithms,
-            _UNSIGNED if key is None else None,
-            audience=expects.accepted_audience,
-            issuer=expects.issuer,
-            leeway=expects.leeway,
-        )
-    except MissingRequiredClaimError as error:
-        raise Refusal(Reason.MISSING_CLAIM, error.claim) from None
-    except ImmatureSignatureError as error:
-        raise Refusal(Reason.ISSUED_IN_FUTURE if "(iat)" in str(error) else Reason.NOT_YET_VALID) from None
-    except PyJWTError as error:
-        for kind, (reason, detail) in _REASONS.items():
-            if isinstance(error, kind):
-                raise Refusal(reason, detail) from None
-        raise malformed(text, "base64url") from None
+        if name in claims:
+            time = claims[name]
+            if (type(time) is not int and type(time) is not float) or not 0 <= time < _LATEST:
+                raise Refusal(Reason.INVALID_CLAIM, name)
 
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:

@@ -18,7 +18,7 @@ from iot_policies import SessionTimes
 from iot_policies.packing import Document
 from iot_policies.session_times import LEAST_SESSION, LONGEST_SESSION
 
-_PRINCIPAL_ID = re.compile(r"[a-zA-Z0-9]{1,128}")
+_LONGEST_ID = 128
 _LIKE_A_HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -52,7 +52,7 @@ def principal_id(name: str) -> str:
 
     A name that looks like a SHA-256 is hashed too. Otherwise it could equal the hash of another name.
     """
-    if _PRINCIPAL_ID.fullmatch(name) and not _LIKE_A_HASH.fullmatch(name):
+    if name.isalnum() and name.isascii() and len(name) <= _LONGEST_ID and not _LIKE_A_HASH.fullmatch(name):
         return name
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -3,19 +3,21 @@
 Imported only if a table is configured.
 """
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from iot_authorizer.clock import Clock, Moment
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_identities import revocations, user
+from iot_identities import revocations
 from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, Table, TableUnavailable
 from iot_policies import Principal
+
+if TYPE_CHECKING:
+    from iot_authorizer.stored_claims import StoredUserClaims
 
 TIME_FOR_TABLE = 1.5
 """Seconds in which the requests of one decision begin. Each takes at most 1.4, and IoT Core waits 5 in total."""
@@ -43,24 +45,32 @@ class StoredIdentities:
 
     def __init__(self, table: Table, lookups: Lookups, clock: Clock | None = None) -> None:
         self._items = CachedItems(table, lookups.cache_for, clock)
-        self._lookups = lookups
+        self._when_unavailable_allow = lookups.when_unavailable_allow
+        self._claims = _stored_claims(lookups.stored_claims)
 
     def check(self, verified: VerifiedPrincipal) -> VerifiedPrincipal:
         """Returns the principal, with its stored claims if its issuer gets them. Raises Refusal."""
-        joins = verified.issuer is not None and verified.issuer in self._lookups.stored_claims
+        claims = self._claims if self._claims is not None and self._claims.concern(verified) else None
         wanted = revocation_ids(verified)
-        name = verified.principal.name
-        if joins and user.may_be_a_user(name):
-            wanted.append(user.user_id(name))
+        if claims is not None:
+            wanted += claims.item_ids(verified.principal)
         try:
             items = self._items.read(wanted)
         except TableUnavailable as error:
-            if joins or not self._lookups.when_unavailable_allow or str(error) in _NOT_PASSING:
+            if claims is not None or not self._when_unavailable_allow or str(error) in _NOT_PASSING:
                 raise unavailable(error, verified.principal) from None
             check_revoked(verified, self._items.kept(wanted))
             return verified._replace(unchecked=str(error))
         check_revoked(verified, items)
-        return _with_stored_claims(verified, items) if joins else verified
+        return verified if claims is None else claims.add(verified, items)
+
+
+def _stored_claims(issuers: Collection[str]) -> "StoredUserClaims | None":
+    if not issuers:
+        return None
+    from iot_authorizer.stored_claims import StoredUserClaims  # noqa: PLC0415 (it loads argon2)
+
+    return StoredUserClaims(issuers)
 
 
 def unavailable(error: TableUnavailable, principal: Principal | None = None) -> Refusal:
@@ -107,33 +117,6 @@ def _concerns(revocation: revocations.Revocation, verified: VerifiedPrincipal) -
     if verified.issuer is None:  # A password has no issue time: only its whole principal can be revoked.
         return revocation.issued_before is None
     return revocation.concerns(verified.issued_at)
-
-
-def _with_stored_claims(verified: VerifiedPrincipal, items: Items) -> VerifiedPrincipal:
-    principal = verified.principal
-    item = items.get(user.PREFIX + principal.name)
-    if item is None:
-        return verified
-    try:
-        stored = user.from_item(item)
-    except MalformedItem as error:
-        raise malformed(error, principal) from None
-    check_user(stored, time.time(), principal)
-    joined = Principal(principal.name, {**principal.claims, **stored.claims})
-    return verified._replace(principal=joined, expires_at=earliest(verified.expires_at, stored.valid_until))
-
-
-def earliest(*ends: float | None) -> float | None:
-    """The earliest of some times; None is never."""
-    return min((end for end in ends if end is not None), default=None)
-
-
-def check_user(stored: user.User, now: float, principal: Principal) -> None:
-    """Raises Refusal for a user that is disabled or has expired."""
-    if stored.disabled:
-        raise Refusal(Reason.USER_DISABLED, principal=principal)
-    if stored.is_expired(now):
-        raise Refusal(Reason.USER_EXPIRED, principal=principal)
 
 
 class _Found(NamedTuple):

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
+from iot_authorizer.stored_claims import check_user, earliest
 from iot_authorizer.stored_identities import (
     TIME_FOR_TABLE,
     Items,
     check_revoked,
-    check_user,
-    earliest,
     malformed,
     revocation_ids,
     unavailable,

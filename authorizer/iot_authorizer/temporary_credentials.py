@@ -22,7 +22,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from iot_authorizer.authorizer import Authorizer, RefusalsOf
+from iot_authorizer.authorizer import Authorizer, refusal_of
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
@@ -88,16 +88,17 @@ def issue(authorizer: Authorizer, role: ClientRole, event: AuthorizerEvent, plac
     """Verifies a client's credentials, and issues temporary ones. Raises Refusal."""
     own, verified = authorizer.verify(event)
     client_id = own.client_id
-    if client_id is None:
-        with RefusalsOf(own, verified.principal):
+    try:
+        if client_id is None:
             client_id = _only_client_id(authorizer.template(verified.principal), verified.principal)
-        own, verified = authorizer.verify(event.with_client_id(client_id))
-    with RefusalsOf(own, verified.principal):
+            own, verified = authorizer.verify(event.with_client_id(client_id))
         template, now = authorizer.template(verified.principal), authorizer.now()
         life = _life(verified, authorizer.session, now)
         policy = _session_policy(template, verified.principal, client_id, place, now, life)
         seconds = max(SHORTEST, min(int(life), LONGEST))
         keys = role.assume(session_name(verified.principal.name), policy.text, seconds)
+    except Exception as error:  # noqa: BLE001 (a `grant` of the user's can raise anything)
+        raise refusal_of(error, own, verified.principal) from None
     told = keys.expires_at if policy.expires is None else min(keys.expires_at, policy.expires)
     temporary = TemporaryCredentials(
         keys.key_id, keys.secret, keys.session_token, told, client_id, role.endpoint, place.region

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+import string
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -10,7 +11,6 @@ from typing import NamedTuple
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_identities.strict_json import STRICT, DuplicateKey
-from iot_policies import Claims
 
 LONGEST_TOKEN = 8192
 """Bytes. Anyone can send a token, and the work before its signature is verified grows with it."""
@@ -23,8 +23,11 @@ EDWARDS = frozenset({"EdDSA", "Ed25519"})
 
 _WHITE_SPACE = " \t\n\r"
 _NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
-_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
-"""From base64url to base64; characters that RFC 7515 forbids become invalid ones."""
+_TOKEN_CHARACTERS = (string.ascii_letters + string.digits + "-_.").encode()
+_TO_STANDARD = bytes(byte if byte in _TOKEN_CHARACTERS else 0 for byte in range(256)).translate(
+    bytes.maketrans(b"-_", b"+/")
+)
+"""From base64url to base64. All characters that a token must not have become 0 (RFC 7515, section 2)."""
 _FOREIGN = {
     "bearer ": "`Bearer ` in front of it: remove it",
     "?": 'a second "?": join parameters with "&"',
@@ -59,7 +62,9 @@ class Token(NamedTuple):
 
     text: str
     header: Header
-    claims: Claims
+    payload: bytes
+    """The bytes that `claims` were read from."""
+    claims: dict[str, object]
     signed: bool
     """Whether it has a third part, the signature."""
 
@@ -68,14 +73,15 @@ def read_token(text: str) -> Token:
     """Splits a compact JWT, or only its first two parts. Raises Refusal."""
     if len(text) > LONGEST_TOKEN:
         raise Refusal(Reason.TOKEN_TOO_LONG)
-    parts = text.split(".")
-    signed = len(parts) == 3
     try:
+        parts = _in_standard(text).split(b".")
+        signed = len(parts) == 3
         if not signed and len(parts) != 2:
             raise Refusal(Reason.MALFORMED_TOKEN, "parts")
-        token = Token(text, _header(parts[0]), _json_object(parts[1], "claims"), signed)
-        if signed:  # Decoded here, because a malformed token must not make keys be fetched.
-            _decoded(parts[2], "signature")
+        header, payload = _header(parts[0]), _decoded(parts[1], "claims")
+        token = Token(text, header, payload, _json_object(payload, "claims"), signed)
+        if signed and (b"\0" in parts[2] or len(parts[2]) % 4 == 1):  # Such a token must not make keys be fetched.
+            raise Refusal(Reason.MALFORMED_TOKEN, "signature")
     except Refusal as refusal:
         raise (malformed(text, refusal.detail) if refusal.reason == Reason.MALFORMED_TOKEN else refusal) from None
     return token
@@ -103,9 +109,9 @@ def same_algorithms(algorithms: Iterable[str]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _header(segment: str) -> Header:
+def _header(segment: bytes) -> Header:
     """Reads a header. Tokens of one issuer share a few headers, so results are cached; refusals are not."""
-    header = _json_object(segment, "header")
+    header = _json_object(_decoded(segment, "header"), "header")
     if "crit" in header:
         raise Refusal(Reason.CRITICAL_HEADER)
     algorithm, key_id, kind = (_text(header, name) for name in ("alg", "kid", "typ"))
@@ -127,9 +133,9 @@ def _text(header: Mapping[str, object], name: str) -> str | None:
     return None
 
 
-def _json_object(segment: str, part: str) -> dict[str, object]:
+def _json_object(decoded: bytes, part: str) -> dict[str, object]:
     try:
-        text = _decoded(segment, part).decode().strip(_WHITE_SPACE)
+        text = decoded.decode().strip(_WHITE_SPACE)
         parsed, end = STRICT.raw_decode(text)
         if end != len(text):
             raise ValueError("something behind the JSON")
@@ -142,11 +148,18 @@ def _json_object(segment: str, part: str) -> dict[str, object]:
     return parsed
 
 
-def _decoded(segment: str, part: str) -> bytes:
+def _in_standard(text: str) -> bytes:
     try:
-        encoded = segment.encode().translate(_TO_STANDARD)
-        return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-    except ValueError:  # Also of `encode`, for a lone surrogate.
+        return text.encode().translate(_TO_STANDARD)
+    except ValueError:  # A lone surrogate.
+        raise Refusal(Reason.MALFORMED_TOKEN, "parts") from None
+
+
+def _decoded(segment: bytes, part: str) -> bytes:
+    """The bytes of a segment, which is in standard base64 without padding."""
+    try:
+        return binascii.a2b_base64(segment + b"=" * (-len(segment) % 4), strict_mode=True)
+    except ValueError:
         raise Refusal(Reason.MALFORMED_TOKEN, part) from None
 
 

@@ -30,6 +30,7 @@ from iot_identities.item_limits import (
     to_store,
     was_written,
 )
+from iot_identities.service_data import ServiceLoader
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class DynamoDbTable:
         self._begin_by = inf
         try:
             session = botocore.session.Session()
+            paths = session.get_component("data_loader").search_paths
+            session.register_component("data_loader", ServiceLoader("dynamodb", paths))
             client = session.create_client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
         except BotoCoreError as error:
             raise TableUnavailable(type(error).__name__) from None

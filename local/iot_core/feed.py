@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import aclosing
 from functools import partial
 from typing import NamedTuple, TypedDict, cast
-from weakref import WeakSet
+from weakref import ref
 
 from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerCall, Forbidden, Refused
 from iot_core.iam.access_keys import IamPrincipal
@@ -113,7 +113,7 @@ class Feed:
         """`clock` gives seconds since 1970."""
         self._clock = clock
         self._entries: deque[_Entry] = deque(maxlen=_KEPT)
-        self._followers: WeakSet[asyncio.Queue[_Entry]] = WeakSet()
+        self._followers: list[ref[asyncio.Queue[_Entry]]] = []
         """The queue of a follower that is never read disappears with it."""
         self._count = 0
 
@@ -139,10 +139,12 @@ class Feed:
                 record[name] = shortened(value) if isinstance(value, str) else value
         entry = _Entry(cast("Record", record), explanation)
         self._entries.append(entry)
-        for queue in self._followers:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(entry)
+        for follower in tuple(self._followers):
+            queue = follower()
+            if queue is not None:
+                if queue.full():
+                    queue.get_nowait()
+                queue.put_nowait(entry)
 
     def recent(self, explained: Callable[[Record], bool] = _always) -> Iterator[Record]:
         """Yields the last records, oldest first. Those for which `explained` is true are explained when taken."""
@@ -155,7 +157,7 @@ class Feed:
         missed, up to the 500 that wait.
         """
         queue: asyncio.Queue[_Entry] = asyncio.Queue(_KEPT)
-        self._followers.add(queue)
+        self._followers.append(ref(queue, self._followers.remove))
         return self._records(queue, explained)
 
     async def first(self, wanted: Callable[[Record], bool]) -> Record:
@@ -174,7 +176,7 @@ class Feed:
                 entry = await queue.get()
                 yield entry.read(explained)
         finally:
-            self._followers.discard(queue)
+            self._followers[:] = [each for each in self._followers if each() is not queue]
 
 
 def shortened(text: str) -> str:

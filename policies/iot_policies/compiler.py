@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from itertools import starmap
 from typing import NamedTuple
 
 from iot_policies.account_region import AccountRegion
@@ -11,7 +12,7 @@ from iot_policies.errors import InvalidName, NothingGranted, PolicyTooLarge
 from iot_policies.names import name_problem
 from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from iot_policies.placeholders import MOST_COMBINATIONS, Values
-from iot_policies.policy_plan import Part, PlannedContainer, PolicyPlan
+from iot_policies.policy_plan import PlannedContainer, PolicyPlan, StatementPlan
 from iot_policies.principal import Principal, read_denied_claim
 
 Combination = tuple[str, ...]
@@ -32,11 +33,8 @@ class Policy(NamedTuple):
     def may_connect(self, client_id: str) -> bool:
         """Whether the policy allows a client ID. Conditions on connect attributes are left to IoT Core."""
         allowed = False
-        for statement in self.statements:
-            heading = statement.heading
-            if "iot:Connect" in heading.actions and any(
-                fits_client_id(pattern, client_id) for pattern in statement.resources
-            ):
+        for heading, resources in self.statements:
+            if "iot:Connect" in heading.actions and any(fits_client_id(each, client_id) for each in resources):
                 if heading.effect == "Allow":
                     allowed = True
                 elif heading.condition is None:
@@ -72,28 +70,28 @@ def compile_policy(template: PolicyPlan, principal: Principal, client_id: str | 
     Raises InvalidName, AmbiguousClaim or UnclearDenial for what the template cannot read, UnsafeValue if a value cannot
     be a topic level, and NothingGranted if no grant applies.
     """
-    for source, name in (("principal", principal.name), ("client_id", client_id)):
-        if name is not None and (problem := name_problem(name)) is not None:
-            raise InvalidName(source, problem)
-    compilation = _Compilation(template, principal, client_id)
-    statements: list[Statement] = []
+    if (problem := name_problem(principal.name)) is not None:
+        raise InvalidName("principal", problem)
+    if client_id is not None and (problem := name_problem(client_id)) is not None:
+        raise InvalidName("client_id", problem)
+    statements = _Compilation(template, principal, client_id).statements(template.statements)
+    resources: list[str] = []
     allows = sends = False
-    for heading, parts in template.statements:
-        resources = compilation.resources(parts)
-        if resources:
-            statements.append(Statement(heading, tuple(resources)))
-            allows = allows or heading.effect == "Allow"
-            sends = sends or heading.sends
+    for heading, its in statements:
+        resources += its
+        allows = allows or heading.effect == "Allow"
+        sends = sends or heading.sends
     if not allows:
         raise NothingGranted("no grant applies to this principal")
-    merged = statements if _is_merged(statements) else _merge(statements)
-    return Policy(tuple(with_topics(merged) if sends else merged))
+    if len(set(resources)) < len(resources):  # Equal values of different claims make equal resources.
+        statements = _merge(statements)
+    return Policy(tuple(with_topics(statements) if sends else statements))
 
 
 class _Compilation:
     """Fills one template for one principal and limits how much work that may take."""
 
-    __slots__ = ("_applies", "_filled", "_left", "_values")
+    __slots__ = ("_applies", "_comparisons", "_filled", "_values")
 
     def __init__(self, template: PolicyPlan, principal: Principal, client_id: str | None) -> None:
         self._applies = template.applying(principal.claims)
@@ -102,22 +100,29 @@ class _Compilation:
                 read_denied_claim(principal.claims, name)
         self._values = Values(principal, client_id)
         self._filled: dict[tuple[str, ...], list[Combination]] = {}
-        self._left = MOST_COMBINATIONS
+        self._comparisons = 0
 
-    def resources(self, parts: Iterable[Part]) -> list[str]:
-        """The resources of one statement. Raises PolicyTooLarge."""
-        found: list[str] = []
-        for block, names, patterns, containers in parts:
-            if self._applies[block]:
-                combinations = self._filled.get(names)
+    def statements(self, planned: Iterable[StatementPlan]) -> list[Statement]:
+        """The statements with resources for this principal. Raises PolicyTooLarge."""
+        applies, filled, left = self._applies, self._filled, MOST_COMBINATIONS
+        found = []
+        for heading, parts in planned:
+            resources: list[str] = []
+            for block, names, patterns, containers in parts:
+                if not applies[block]:
+                    continue
+                combinations = filled.get(names)
                 if combinations is None:
-                    combinations = self._combinations(names)
+                    combinations = filled[names] = self._values.combinations(names)
                 if containers:
                     combinations = self._not_contained(containers, combinations)
-                self._left -= len(combinations) * len(patterns)
-                if self._left < 0:
-                    raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
-                found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
+                left -= len(combinations) * len(patterns)
+                if left < 0:
+                    raise PolicyTooLarge(MOST_COMBINATIONS - left)
+                for pattern in patterns:
+                    resources += starmap(pattern.format, combinations)
+            if resources:
+                found.append(Statement(heading, tuple(resources)))
         return found
 
     def _combinations(self, names: tuple[str, ...]) -> list[Combination]:
@@ -131,13 +136,13 @@ class _Compilation:
         self, containers: Iterable[PlannedContainer], combinations: list[Combination]
     ) -> list[Combination]:
         """Leaves out combinations that another rule covers: their levels equal its levels, except at its wildcards."""
-        self._left -= len(combinations)
+        self._comparisons += len(combinations)
         for block, names, levels, contained in containers:
             if self._applies[block]:
                 covering = self._combinations(names)
-                self._left -= len(covering)
-                if self._left < 0:
-                    break
+                self._comparisons += len(covering)
+                if self._comparisons > MOST_COMBINATIONS:
+                    raise PolicyTooLarge(self._comparisons)
                 covered = {_texts(levels, each) for each in covering}
                 combinations = [each for each in combinations if _texts(contained, each) not in covered]
         return combinations
@@ -147,13 +152,7 @@ def _texts(levels: Iterable[str], combination: Combination) -> tuple[str, ...]:
     return tuple(level.format(*combination) for level in levels)
 
 
-def _is_merged(statements: Iterable[Statement]) -> bool:
-    """Whether each resource occurs once. Equal values of different claims make equal resources."""
-    resources = [resource for statement in statements for resource in statement.resources]
-    return len(set(resources)) == len(resources)
-
-
-def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+def _merge(statements: Iterable[Statement]) -> list[Statement]:
     """Merges equal resources: each occurs once for an effect and a condition, with all its actions."""
     merged: dict[tuple[Effect, str, str], tuple[Action, ...]] = {}
     conditions: dict[str, ConditionBlock | None] = {}
@@ -166,7 +165,7 @@ def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     grouped: dict[tuple[Effect, str, tuple[Action, ...]], list[str]] = {}
     for (effect, condition, resource), actions in merged.items():
         grouped.setdefault((effect, condition, actions), []).append(resource)
-    return tuple(
+    return [
         Statement(Heading(effect, actions, conditions[condition]), tuple(resources))
         for (effect, condition, actions), resources in grouped.items()
-    )
+    ]

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from iot_policies.conditions import Condition, parse_conditions
 from iot_policies.json_objects import unique_keys
 
+_OBJECT = (dict, Mapping)
+"""The types of an object. `Mapping` alone is a slow question, and nearly every object is a dict."""
+_LIST = (list, Sequence)
+_DOCUMENT_KEYS = {"Version", "Id", "Statement"}
 _KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 
@@ -15,8 +18,7 @@ class InvalidDocument(ValueError):
     """A policy document that IoT Core would refuse."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedStatement:
+class ParsedStatement(NamedTuple):
     """One statement. `not_actions` and `not_resources`: the list names what the statement does not apply to."""
 
     effect: Literal["Allow", "Deny"]
@@ -30,16 +32,16 @@ class ParsedStatement:
 def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatement, ...]:
     """Parses a policy document, given as JSON text or as a parsed object. Raises InvalidDocument."""
     parsed = decode_document(document) if isinstance(document, str) else document
-    if not isinstance(parsed, Mapping):
+    if not isinstance(parsed, _OBJECT):
         raise InvalidDocument("expected a JSON object")
     if parsed.get("Version", "2008-10-17") not in ("2012-10-17", "2008-10-17"):
         raise InvalidDocument('Version: expected "2012-10-17"')
-    if unknown := sorted(map(str, set(parsed) - {"Version", "Id", "Statement"})):
-        raise InvalidDocument(f"{unknown[0]}: is not a key of a policy document")
+    if unknown := parsed.keys() - _DOCUMENT_KEYS:
+        raise InvalidDocument(f"{min(map(str, unknown))}: is not a key of a policy document")
     statements = parsed.get("Statement")
-    if isinstance(statements, Mapping):
+    if isinstance(statements, _OBJECT):
         statements = [statements]
-    if not isinstance(statements, Sequence) or isinstance(statements, str) or not statements:
+    if not isinstance(statements, _LIST) or isinstance(statements, str) or not statements:
         raise InvalidDocument("Statement: expected a list of statements")
     return tuple(_statement(statement, index) for index, statement in enumerate(statements))
 
@@ -67,7 +69,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _statement(statement: object, index: int) -> ParsedStatement:
     place = f"Statement[{index}]"
-    if not isinstance(statement, Mapping):
+    if not isinstance(statement, _OBJECT):
         raise InvalidDocument(f"{place}: expected an object")
     if unknown := statement.keys() - _KEYS:
         raise InvalidDocument(f"{place}.{min(map(str, unknown))}: is not a key of a statement")
@@ -105,7 +107,7 @@ def _one_of(statement: Mapping[object, object], name: str, place: str) -> tuple[
         raise InvalidDocument(f"{place}: expected one of {name} and Not{name}")
     found = statement[key]
     texts = [found] if isinstance(found, str) else found
-    if not isinstance(texts, Sequence) or not texts:
+    if not isinstance(texts, _LIST) or not texts:
         raise InvalidDocument(f"{place}.{key}: expected a string or a list of strings")
     for text in texts:
         if not isinstance(text, str):

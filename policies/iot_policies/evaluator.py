@@ -12,21 +12,27 @@ from iot_policies.documents import ParsedStatement, parse_document
 from iot_policies.wildcards import Matcher, Pattern, matcher
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Bound:
     """A statement for one connection: variables filled, conditions met."""
 
     deny: bool
     actions: tuple[Matcher, ...]
     not_actions: bool
-    resources: tuple[Matcher, ...]
+    resources: tuple[str | Pattern, ...]
+    """If none has a variable, it is the tuple of the statement: no connection needs memory for it."""
     not_resources: bool
+    _matchers: tuple[Matcher, ...] | None = None
+    """Those of the resources. Made for the first question about its actions: most clients use few actions."""
 
     def covers(self, action: str, resource: str) -> bool:
         """Whether the statement applies to this action (in lower case) on this resource."""
-        return any(fits(action) for fits in self.actions) != self.not_actions and (
-            any(fits(resource) for fits in self.resources) != self.not_resources
-        )
+        if any(fits(action) for fits in self.actions) == self.not_actions:
+            return False
+        if self._matchers is None:
+            found = self.resources
+            self._matchers = tuple([matcher(each) if isinstance(each, str) else matcher(*each) for each in found])
+        return any(fits(resource) for fits in self._matchers) != self.not_resources
 
 
 class Evaluator:
@@ -104,14 +110,16 @@ def _bind(statement: ParsedStatement, facts: Facts) -> tuple[_Bound | None, str]
     unknown variable could have any value: a Deny of a resource with it denies all of them.
     """
     deny, doubt = statement.effect == "Deny", ""
-    filled = [fill(text, facts) if "${" in text else Pattern(text) for text in statement.resources]
-    if None in filled:
-        doubt = _unknown(statement, facts)
-        if deny and doubt and not statement.not_resources:
-            filled = [fill(with_stars(text, facts), facts) for text in statement.resources]
-    known = tuple([matcher(*pattern) for pattern in filled if pattern is not None])
-    if statement.not_resources and not deny and len(known) < len(filled):
-        return None, doubt
+    known: tuple[str | Pattern, ...] = statement.resources
+    if [text for text in statement.resources if "${" in text]:
+        filled = [fill(text, facts) for text in statement.resources]
+        if None in filled:
+            doubt = _unknown(statement, facts)
+            if deny and doubt and not statement.not_resources:
+                filled = [fill(with_stars(text, facts), facts) for text in statement.resources]
+        known = tuple([pattern for pattern in filled if pattern is not None])
+        if statement.not_resources and not deny and len(known) < len(filled):
+            return None, doubt
     bound = _Bound(
         deny,
         tuple([matcher(action.casefold()) for action in statement.actions]),

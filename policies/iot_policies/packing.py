@@ -73,18 +73,23 @@ _EMPTY = len(compact({"Version": "2012-10-17", "Statement": []})) - 1
 """The characters of a document without statements, minus the comma that its first statement does not need."""
 
 
-def pack(statements: Iterable[Statement], prefix: str) -> list[Document]:
+def pack(statements: Sequence[Statement], prefix: str) -> list[Document]:
     """Writes statements into as few documents as possible.
 
     `prefix` is the ARN up to its last colon. Raises PolicyTooLarge for more than 10 documents.
     """
-    written: list[tuple[Heading, list[str]]] = []
-    size = _EMPTY
-    for heading, names in statements:
-        resources = [prefix + name for name in names]
-        size += heading.size + len(_json_text("".join(resources))) - 2 + 3 * len(resources)
-        written.append((heading, resources))
-    return [_document(written)] if size <= LONGEST_DOCUMENT else _spread(written)
+    size, in_full = _EMPTY, prefix.__add__
+    written: list[DocumentStatement] = []
+    names: list[str] = []
+    for heading, its in statements:
+        written.append(heading.over(list(map(in_full, its))))
+        size += heading.size
+        names += its
+    size += len(_json_text("".join(names))) - 2
+    size += len(names) * (len(_json_text(prefix)) + 1)  # With the quotes and the comma of each.
+    if size <= LONGEST_DOCUMENT:
+        return [{"Version": "2012-10-17", "Statement": written}]
+    return _spread([(heading, list(map(in_full, its))) for heading, its in statements])
 
 
 def _spread(statements: Sequence[tuple[Heading, list[str]]]) -> list[Document]:

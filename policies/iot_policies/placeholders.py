@@ -61,10 +61,15 @@ def is_safe(*values: str) -> bool:
 
 
 def _are_levels(values: Collection[str]) -> bool:
+    joined = "".join(values)
     return (
         all(values)
-        and _UNSAFE.search("".join(values)) is None
-        and (not values or max(map(len, values)) <= LONGEST_VALUE // 4 or max(map(_bytes, values)) <= LONGEST_VALUE)
+        and _UNSAFE.search(joined) is None
+        and (
+            (len(joined) <= LONGEST_VALUE and joined.isascii())  # The quick way for what nearly all clients have.
+            or max(map(len, values)) <= LONGEST_VALUE // 4
+            or max(map(_bytes, values)) <= LONGEST_VALUE
+        )
     )
 
 
@@ -86,6 +91,8 @@ class Values:
         Raises InvalidName and AmbiguousClaim for a claim that cannot be read, UnsafeValue for a value that cannot be a
         topic level, and PolicyTooLarge for more than can ever fit.
         """
+        if len(names) == 1 and len(found := self._of(names[0])) <= MOST_COMBINATIONS:  # The quick way for most entries.
+            return [(value,) for value in found]
         values = [self._of(name) for name in names]
         if (count := prod(map(len, values))) > MOST_COMBINATIONS:
             raise PolicyTooLarge(count)
@@ -105,6 +112,8 @@ class Values:
         if name == DENIED_CLIENT_ID:
             return self._of("client_id") or ("*",)
         found = self.found(name)
+        if type(found) is str and _are_levels((found,)):
+            return (found,)
         values = found if isinstance(found, (list, tuple)) else () if found is None else (found,)
         texts = [value if type(value) is str else _text(value, name) for value in values]
         if not _are_levels(texts):

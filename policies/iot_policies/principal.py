@@ -42,6 +42,8 @@ class Principal(NamedTuple):
 def read_claim(claims: Claims, name: str) -> object | None:
     """What a template sees of a claim; None if it is missing or null. Raises AmbiguousClaim, InvalidName."""
     found = claim(claims, name) if "." in name else claims.get(name)
+    if found is None:
+        return None
     if isinstance(found, str):
         if name not in WORD_LISTS:
             if (problem := name_problem(found)) is not None:

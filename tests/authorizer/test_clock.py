@@ -67,7 +67,7 @@ USES = {
     # Ends that are stated in seconds since 1970.
     "iot_authorizer.authorizer": {"time"},
     "iot_authorizer.development_tokens": {"time"},
-    "iot_authorizer.stored_identities": {"time"},
+    "iot_authorizer.stored_claims": {"time"},
     "iot_identities.dynamodb_table": {"time", "monotonic"},  # A deadline for the requests of one decision.
     "iot_identities.sqlite_table": {"time", "monotonic", "sleep"},  # A deadline for opening the file.
     "iot_authorizer.table_passwords": {"time"},
@@ -78,10 +78,10 @@ USES = {
     "iot_authorizer.user_claims": {"time"},
     # An end, written as a text.
     "iot_policies.durations": {"gmtime", "strftime"},
-    # The duration in a log line.
+    # The duration in a log line, and its time.
     "iot_authorizer.credentials_endpoint": {"perf_counter"},
     "iot_authorizer.lambda_handler": {"perf_counter"},
-    "iot_authorizer.observer": {"perf_counter"},
+    "iot_authorizer.observer": {"perf_counter", "time"},
 }
 """What each module may use of `time`. An age must use `iot_authorizer.clock` instead."""
 

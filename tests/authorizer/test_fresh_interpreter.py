@@ -50,9 +50,9 @@ def run(program: str, config: Path, *arguments: str, **environment: str) -> subp
     )
 
 
-def answered(config: Path, event: Event) -> tuple[Outcome, set[str]]:
+def answered(config: Path, event: Event, **environment: str) -> tuple[Outcome, set[str]]:
     """What a new process answers, and which of the heavy modules it needed."""
-    finished = run(PROGRAM, config, str(Context().invoked_function_arn), json.dumps(event))
+    finished = run(PROGRAM, config, str(Context().invoked_function_arn), json.dumps(event), **environment)
     result = json.loads(finished.stderr)
     return Outcome(result["answer"], finished.stdout), {
         each for each in HEAVY for name in result["modules"] if name.startswith(each)
@@ -111,6 +111,20 @@ def test_passwords_load_argon2_and_nothing_else(tmp_path: Path) -> None:
     config = write(tmp_path, table("[passwords]", file="users.toml"))
     outcome, modules = answered(config, with_password("ann", b"secret"))
     assert (outcome.verdict, modules) == ("allowed", {"argon2", *CHECKING})
+
+
+NOWHERE = {
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "any",
+    "AWS_SECRET_ACCESS_KEY": "any",
+}
+
+
+def test_a_table_loads_botocore_and_nothing_for_passwords(tmp_path: Path) -> None:
+    config = write(tmp_path, table("", table="identities") + jwt_table())
+    outcome, modules = answered(config, bearer(mint()), **NOWHERE)
+    assert (outcome.verdict, modules) == (Reason.TABLE_UNAVAILABLE, {"botocore.", *CHECKING})
 
 
 BROKEN = {

@@ -1,14 +1,19 @@
 """Whom a token names, and which issuer may say so."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from iot_authorizer import Reason
+from iot_authorizer.jwt_verifier import AcceptedTokens, Expectations
+from iot_authorizer.keys import KeySet
+from iot_authorizer.tokens import read_token
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import POLICY, Running, jwt_table, start
-from tests.authorizer.keys import signing_key
-from tests.authorizer.tokens import mint
+from tests.authorizer.keys import public_keys, signing_key
+from tests.authorizer.tokens import AUDIENCE, ISSUER, mint
 
 OTHER_ISSUER = "https://other.example.com/"
 
@@ -151,3 +156,16 @@ def test_an_issuer_can_not_use_the_algorithm_or_the_audience_of_another(
 def test_tokens_are_refused_if_no_issuer_is_configured(tmp_path: Path) -> None:
     running = start(tmp_path, '[anonymous]\nprincipal = "anonymous"')
     assert running.verdict(bearer(mint())) == Reason.TOKENS_NOT_CONFIGURED
+
+
+def test_threads_get_the_claims_of_their_own_tokens() -> None:
+    keys = KeySet.parse(json.dumps(public_keys(signing_key("RS256"))).encode())
+    accepted = AcceptedTokens(Expectations(ISSUER, (AUDIENCE,)), ("RS256",), keys)
+    tokens = {name: mint(sub=name) for name in ("ann", "bob", "eve")}
+    names = [*tokens] * 100
+
+    def verified(name: str) -> object:
+        return accepted.verify(read_token(tokens[name])).principal.claims["sub"]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(verified, names)) == names

@@ -26,7 +26,7 @@ from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
 from iot_authorizer_cli.project.rule_functions import close_functions, code_files, load_functions, topic_rules
-from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
+from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import (
     LOADING_TIME,
@@ -36,6 +36,8 @@ from iot_core.functions.lambda_function import (
     StillLoading,
     function_arn,
 )
+from iot_core.functions.loaded_function import LoadedFunction
+from iot_core.functions.worker import Worker
 from iot_core.rules.topic_rule import TopicRule
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.account_region import AccountRegion

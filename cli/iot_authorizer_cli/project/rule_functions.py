@@ -21,8 +21,9 @@ from iot_authorizer.rule_settings import (
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.handler import ChosenHandler
-from iot_core.functions.execution_environments import ExecutionEnvironments, LoadedFunction
+from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler
+from iot_core.functions.loaded_function import LoadedFunction
 from iot_core.rules.topic_rule import TopicRule, TopicRuleError, read_rule
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 from iot_policies.toml_file import invalid_file, read_toml

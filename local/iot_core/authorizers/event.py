@@ -99,8 +99,9 @@ class ConnectionRequest(_Context):
         """
         if self.tls_context is not None and self.tls_context.server_name:
             return self.tls_context.server_name
+        host = self._header("host")
         try:
-            return urlsplit(f"//{self._header('host') or ''}").hostname
+            return urlsplit(f"//{host}").hostname if host else None
         except ValueError:
             return None
 

@@ -16,13 +16,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from iot_core.broker import presence
 from iot_core.broker.client import Client, Origin, connack, keep_alive, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
 from iot_core.broker.direct_messages import DirectMessages
 from iot_core.broker.effects import Dropped, Effect, Publication, Report, RuleInput, drop_report
 from iot_core.broker.limits import IOT_CORE, BrokenRule, Limits
 from iot_core.broker.message import Message
+from iot_core.broker.presence import PresenceEvents
 from iot_core.broker.publishing import FanOut, Publisher
 from iot_core.broker.resending import RefusedMessages
 from iot_core.broker.retained import RetainedMessages
@@ -87,10 +87,11 @@ class Broker:
         """All subscriptions."""
         self._sessions = Sessions(storage, self.router)
         self._clients: dict[str, Client] = {}
-        self._subscriptions = Subscriptions(self._sessions, self.retained, limits)
         self._shared = SharedSubscriptions(self.router, storage, limits, clock)
         self.rule_filters = RuleFilters()
         """Which topic rules get which messages."""
+        self._presence = PresenceEvents(self.router, self.rule_filters)
+        self._subscriptions = Subscriptions(self._sessions, self.retained, self._presence, limits)
         self._fan_out = FanOut(self.router, self.retained, self._shared, self.rule_filters, limits)
         self._refused_messages = RefusedMessages()
         self._wills = Wills(storage, limits, clock)
@@ -146,7 +147,7 @@ class Broker:
         try:
             outlet.write(answer)
             self._sessions.attach(session, link, now)
-            self._take(presence.connected(client, now))
+            self._take(self._presence.connected(client, now))
             if session.queue.deliveries:
                 drain(session, link)
             self._hand_out_due = True
@@ -158,7 +159,7 @@ class Broker:
 
     def connect_failed(self, client_id: str, principal_id: str, ip_address: str) -> None:
         """Publishes the event of a client that has valid credentials, and whose policy denies its CONNECT or Will."""
-        self._take(presence.connect_failed(client_id, principal_id, ip_address, self._clock()))
+        self._take(self._presence.connect_failed(client_id, principal_id, ip_address, self._clock()))
         self._settle()
 
     def receive(self, client: Client, packet: Packet) -> None:
@@ -352,7 +353,7 @@ class Broker:
         session, now = client.session, self._clock()
         del self._clients[session.client_id]
         released = session.detach(now, reason)
-        self._take(presence.disconnected(client, reason, explanation, now))
+        self._take(self._presence.disconnected(client, reason, explanation, now))
         if with_will and client.will is not None:
             self._take(self._wills.leave(session, client.will, client.link.permissions))
         if not session.persistent:

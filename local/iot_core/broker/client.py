@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.publishing import Publisher
@@ -45,14 +45,20 @@ class Client:
     """Seconds. The connection ends after one and a half times as long without a packet [MQTT-3.1.2-22]."""
     version_number: int
     """Orders the presence events of a client ID."""
-    session_identifier: str = field(default_factory=lambda: str(uuid.uuid4()))
-    """The connection's identifier in presence events."""
     connected: bool = True
+    _session_identifier: str | None = None
 
     @property
     def client_id(self) -> str:
         """The client ID."""
         return self.session.client_id
+
+    @property
+    def session_identifier(self) -> str:
+        """The connection's identifier in presence events. Made for the first one: few are made."""
+        if self._session_identifier is None:
+            self._session_identifier = str(uuid.uuid4())
+        return self._session_identifier
 
     def send(self, packet: Suback | Unsuback | Puback) -> None:
         """Sends an answer. Raises BrokenRule if it is larger than the client takes [MQTT-3.1.2-24]."""

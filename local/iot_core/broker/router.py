@@ -59,6 +59,10 @@ class Router(Generic[Subscriber]):
         """Whether there are no subscriptions."""
         return self._root.is_empty()
 
+    def has_filters(self, first_level: str) -> bool:
+        """Whether a filter begins with this level."""
+        return first_level in self._root.children
+
     def add(self, subscriber: Subscriber, subscription: Subscription) -> None:
         """Adds a subscription, or replaces the subscriber's one with the same filter."""
         self._routes.clear()

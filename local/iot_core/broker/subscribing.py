@@ -19,11 +19,11 @@ The rules (MQTT 5.0, sections 3.8 and 3.10; developer guide, "MQTT"; AWS General
 
 from dataclasses import replace
 
-from iot_core.broker import presence
 from iot_core.broker.client import Client
 from iot_core.broker.delivery import deliver
 from iot_core.broker.effects import Dropped, Effect, Report
 from iot_core.broker.limits import BrokenRule, Limits
+from iot_core.broker.presence import PresenceEvents
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.session import Sessions
 from iot_core.broker.topics import InvalidTopic, check_topic_filter
@@ -34,9 +34,12 @@ from iot_core.reasons import IotCoreReason
 class Subscriptions:
     """Takes clients' SUBSCRIBE and UNSUBSCRIBE packets."""
 
-    def __init__(self, sessions: Sessions, retained: RetainedMessages, limits: Limits) -> None:
+    def __init__(
+        self, sessions: Sessions, retained: RetainedMessages, presence: PresenceEvents, limits: Limits
+    ) -> None:
         self._sessions = sessions
         self._retained = retained
+        self._presence = presence
         self._limits = limits
 
     def subscribe(self, client: Client, packet: Subscribe, now: float) -> list[Effect]:
@@ -63,7 +66,7 @@ class Subscriptions:
             raise BrokenRule("MQTT 3.1 has no SUBACK for a refused topic filter", ReasonCode.NOT_AUTHORIZED)
         client.send(Suback(packet.packet_id, tuple(codes)))
         if accepted:
-            effects += presence.subscribed(client, [each.topic_filter for each in accepted], now)
+            effects += self._presence.subscribed(client, [each.topic_filter for each in accepted], now)
         return [*effects, *self._send_retained(client, wanting_retained)]
 
     def unsubscribe(self, client: Client, packet: Unsubscribe, now: float) -> list[Effect]:
@@ -77,7 +80,7 @@ class Subscriptions:
             else:
                 codes.append(ReasonCode.NO_SUBSCRIPTION_EXISTED)
         client.send(Unsuback(packet.packet_id, tuple(codes)))
-        return presence.unsubscribed(client, removed, now) if removed else []
+        return self._presence.unsubscribed(client, removed, now) if removed else []
 
     def _accept(self, client: Client, subscription: Subscription, effects: list[Effect]) -> int:
         """Subscribes to one filter if that is allowed. Returns its SUBACK code."""

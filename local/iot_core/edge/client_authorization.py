@@ -35,6 +35,7 @@ from iot_core.broker.client import Origin
 from iot_core.broker.session import DisconnectReason
 from iot_core.feed import Decisions
 from iot_core.iam.access_keys import Documents, IamPrincipal
+from iot_core.identifiers import new_uuid
 from iot_core.mqtt import Connect, Version, Will
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
@@ -111,7 +112,7 @@ class ClientAuthorizer:
 
     async def authorize(self, connect: Connect, network: NetworkContext) -> ClientAuthorization:
         """Authorizes a client. Raises Refused."""
-        started, connection_id = self._clock(), str(uuid.uuid4())
+        started, connection_id = self._clock(), new_uuid()
         client_id = connect.client_id or f"$GEN/{uuid.uuid4()}"
         policies = _policies_of(network.signed_by)
         authorization, permissions = await self._ask(connect, client_id, network, connection_id)

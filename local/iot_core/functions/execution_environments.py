@@ -2,6 +2,8 @@
 
 Rules:
 - An environment runs one event at a time. The environment that was used last is used next, as in Lambda.
+- If events wait, a thread that has run one takes the next one itself, for one time slice. If it waited for the event
+  loop, the two threads would hand the interpreter to each other for each event, which is a seventh of a connect's work.
 - An event that finds no idle environment waits for a moment; then another environment starts, up to a limit. The event
   gets the first environment that is free, which can be an older one. Only a few load at the same time: if all did, on a
   machine with few cores none would be ready in time.
@@ -13,54 +15,29 @@ Rules:
 - All environments run one version of the function. Once the version's files have changed, no environment starts, and
   a function that was loaded from changed files is not used: its event waits for an older environment.
 - After `close`, each thread ends when no event needs it any more.
-- The threads are daemons: one that hangs blocks neither the event loop nor the end of the process.
 """
 
 import asyncio
 import contextlib
 import os
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol, TypeVar
+from time import monotonic
 
 from iot_core.functions.lambda_function import TIMEOUT, BrokenHandler, Invocation
+from iot_core.functions.loaded_function import Load, LoadedFunction, Outdated
+from iot_core.functions.worker import Result, Worker
 from iot_policies import InvalidFile
 
+_TIME_SLICE = 0.002
+"""Seconds for which a thread takes events itself: for as long, messages of other clients may have to wait."""
 _LOADING_AT_ONCE = 2 * (os.cpu_count() or 1)
 _NOTED = 0.1
 """Seconds that an event can wait without a word about it."""
 CONCURRENCY = 100
 """Execution environments that a function has at most. Lambda has 1,000 for all functions of an account."""
-
-
-Result = TypeVar("Result")
-
-
-class _Outdated(Exception):
-    """The files of a function changed while it was loaded again."""
-
-
-class LoadedFunction(Protocol):
-    """A function that was loaded once: in this process, or in one of its own."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has ended, so that it cannot be invoked any more."""
-
-    def invoke(self, event: Mapping[str, object]) -> Invocation:
-        """Runs the handler on an event, in the calling thread. Raises BrokenHandler."""
-
-    def kill(self) -> None:
-        """Ends it if it can be ended, also while another thread invokes it. Does not wait."""
-
-    def close(self) -> None:
-        """Ends it, and waits until it has ended. Only the thread that invokes it calls this."""
-
-
-Load = Callable[[], LoadedFunction]
-"""Loads the function. Raises BrokenHandler, InvalidFile."""
 
 
 class FunctionTimeout(Exception):
@@ -71,35 +48,57 @@ class EnvironmentsBusy(Exception):
     """No execution environment was free within the time limit."""
 
 
+class _Event:
+    """An event, from `invoke` to its answer."""
+
+    __slots__ = ("answer", "began", "content", "environment", "impatient")
+
+    def __init__(self, content: Mapping[str, object], answer: "asyncio.Future[Invocation]") -> None:
+        self.content = content
+        self.answer = answer
+        self.environment: _Environment | None = None
+        """The environment that got it; None while it waits."""
+        self.began = 0.0
+        """When it got the environment, in seconds; 0 while it waits."""
+        self.impatient = False
+        """Whether it has waited for so long that another environment starts."""
+
+
 class _Environment:
     """A thread with its function."""
 
     def __init__(self, load: Load, loaded: LoadedFunction | None = None) -> None:
         """Starts the thread. Without `loaded`, it loads the function before its first event."""
-        self.problem: BaseException | None = None
-        """Why it could not load the function: the answer to the event that gets it."""
-        self._load = load
-        self._function = loaded
+        self.event: _Event | None = None
+        """The event that it runs."""
         self.given_up = False
         """Whether no event waits for its answer any more."""
+        self._load = load
+        self._function = loaded
         self._worker = Worker("lambda")
 
     def load(self) -> "asyncio.Future[LoadedFunction]":
         """Loads the function before the first event."""
         return self._worker.do(partial(_as_broken, self._loaded))
 
-    def invoke(self, event: Mapping[str, object]) -> "asyncio.Future[Invocation]":
-        """Runs the function on an event."""
-        return self._worker.do(partial(_as_broken, partial(self._invoke, event)))
+    def start(self, work: Callable[[], None]) -> None:
+        """Does work in the thread, which invokes the function."""
+        self._worker.start(work)
+
+    def outcome(self, event: _Event) -> Invocation | Exception:
+        """Runs the function on an event, in the thread. Returns BrokenHandler, InvalidFile, Outdated if it fails."""
+        try:
+            return _as_broken(partial(self._invoke, event.content))
+        except Exception as error:  # noqa: BLE001 (the event gets it)
+            return error
 
     @property
     def hangs(self) -> bool:
         """Whether it was given up, and its function could not be ended."""
         return self.given_up and self._function is not None and not self._function.ended
 
-    def give_up(self, ended: Callable[[], None]) -> None:
+    def kill(self, ended: Callable[[], None]) -> None:
         """Ends the function, if possible while it runs, then the thread. Then calls `ended`."""
-        self.given_up = True
         if self._function is not None:
             self._function.kill()
         self.end(ended)
@@ -148,37 +147,39 @@ class ExecutionEnvironments:
         """Seconds for a whole invocation."""
         self._patience = patience
         self._limit = limit
-        self._idle: asyncio.LifoQueue[_Environment] = asyncio.LifoQueue()
-        self._idle.put_nowait(_Environment(load, load()))
+        self._turn = threading.Lock()
+        """Held while an event gets an environment, and while an environment is given up."""
+        self._events: deque[_Event] = deque()
+        """Events that wait, in their order. Each environment's thread takes from it."""
+        self._idle = [_Environment(load, load())]
+        """The one that was used last is last."""
         self._count = 1
         """Environments that load, or are idle or busy."""
-        self._busy: dict[_Environment, float] = {}
-        """Environments that load or run, each with the loop's time when that began."""
+        self._busy: set[_Environment] = set()
+        """Environments that load or run."""
         self._loading = 0
         self._given_up: dict[_Environment, float] = {}
-        """Environments that were given up and have not ended yet, each with the loop's time when its event began."""
+        """Environments that were given up and have not ended yet, each with the time at which its event began."""
         self._invocations = 0
         """Events that run, or wait for an environment."""
-        self.waiting = 0
-        """Events that wait for an environment to load, or to be free."""
         self._closed = False
 
-    async def invoke(self, event: Mapping[str, object]) -> Invocation:
+    @property
+    def waiting(self) -> int:
+        """Events that wait for an environment to load, or to be free."""
+        with self._turn:
+            return sum(event.impatient for event in self._events)
+
+    async def invoke(self, content: Mapping[str, object]) -> Invocation:
         """Runs the function on an event. Raises FunctionTimeout, EnvironmentsBusy, BrokenHandler, InvalidFile."""
-        clock = asyncio.get_running_loop().time
-        began, ran_from = clock(), None
+        loop = asyncio.get_running_loop()
+        came, event = monotonic(), _Event(content, loop.create_future())
         self._invocations += 1
         try:
             async with asyncio.timeout(self.timeout):
-                while True:
-                    ran_from = None
-                    environment = await self._acquire()
-                    ran_from = clock()
-                    with contextlib.suppress(_Outdated):
-                        return await self._run(environment, event)
+                return await self._answer(event)
         except TimeoutError:
-            waited = (ran_from or clock()) - began
-            raise self._late(waited) from None
+            raise self._late((event.began or monotonic()) - came) from None
         finally:
             self._invocations -= 1
             self._end_if_done()
@@ -188,19 +189,109 @@ class ExecutionEnvironments:
         self._closed = True
         self._end_if_done()
 
-    async def _acquire(self) -> _Environment:
-        if not self._idle.empty():
-            return self._idle.get_nowait()
-        if self._count:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._patience):
-                    return await self._idle.get()
-        self.waiting += 1
+    async def _answer(self, event: _Event) -> Invocation:
+        """Gives an event to an environment, at once or when one is free, and waits for its answer."""
+        self._events.append(event)
+        try:
+            if self._idle:
+                self._begin_waiting()
+            elif self._count:
+                asyncio.get_running_loop().call_later(self._patience, self._lose_patience, event)
+            else:
+                self._lose_patience(event)
+            return await event.answer
+        finally:
+            self._leave(event)
+
+    # The thread of an environment calls these, too.
+
+    def _take(self, environment: _Environment) -> _Event | None:
+        """Gives the first event that waits to an environment, unless that was given up."""
+        with self._turn:
+            event = self._events.popleft() if self._events and not environment.given_up else None
+            environment.event = event
+            if event is not None:
+                event.environment, event.began = environment, monotonic()
+        return event
+
+    def _serve(self, environment: _Environment, event: _Event, loop: asyncio.AbstractEventLoop) -> None:
+        """Runs an event, and then those that wait, for one time slice."""
+        following: _Event | None = event
+        until = monotonic() + _TIME_SLICE
+        while following is not None:
+            event, outcome = following, environment.outcome(following)
+            goes_on = monotonic() < until and not isinstance(outcome, Outdated)
+            following = environment.event = self._take(environment) if goes_on else None
+            with contextlib.suppress(RuntimeError):  # The loop is closed.
+                loop.call_soon_threadsafe(partial(self._answered, environment, event, outcome, following))
+
+    # Everything from here on happens in the event loop.
+
+    def _answered(
+        self,
+        environment: _Environment,
+        event: _Event,
+        outcome: Invocation | Exception,
+        following: _Event | None,
+    ) -> None:
+        """Takes what came of an event. `following` is the next event, which the environment runs already."""
+        if event.answer.done():
+            pass  # Its caller does not wait any more.
+        elif isinstance(outcome, Invocation):
+            event.answer.set_result(outcome)
+        elif not isinstance(outcome, Outdated):
+            event.answer.set_exception(outcome)
+        else:
+            event.environment, event.began = None, 0.0
+            self._events.appendleft(event)
+        if following is None and not environment.given_up:
+            self._busy.discard(environment)
+            if isinstance(outcome, Outdated):
+                self._drop(environment)
+            else:
+                self._idle.append(environment)
+        self._begin_waiting()
+        if isinstance(outcome, Outdated):
+            self._lose_patience(event)
+        self._end_if_done()
+
+    def _begin_waiting(self) -> None:
+        """Begins the events that wait in the environments that are idle."""
+        loop = asyncio.get_running_loop()
+        while self._events and self._idle:
+            environment = self._idle.pop()
+            event = self._take(environment)
+            if event is None:  # A thread was faster.
+                self._idle.append(environment)
+                return
+            self._busy.add(environment)
+            environment.start(partial(self._serve, environment, event, loop))
+
+    def _lose_patience(self, event: _Event) -> None:
+        """Starts another environment for an event that still waits."""
+        if event.environment is not None or event.answer.done():
+            return
+        event.impatient = True
         try:
             self._start_missing()
-            return await self._idle.get()
-        finally:
-            self.waiting -= 1
+        except BrokenHandler as error:
+            event.answer.set_exception(error)
+
+    def _leave(self, event: _Event) -> None:
+        """Its caller does not wait for an event any more. Gives its environment up, if that still runs it.
+
+        The environment has its time from when it got the event: if it had less than half of it, it keeps the rest.
+        """
+        if event.environment is None:
+            with self._turn, contextlib.suppress(ValueError):
+                self._events.remove(event)
+        if event.environment is not None and event.environment.event is event:
+            ran = monotonic() - event.began
+            if ran >= self.timeout / 2:
+                self._give_up(event.environment, event)
+            else:
+                later = asyncio.get_running_loop().call_later
+                later(self.timeout - ran, self._give_up, event.environment, event)
 
     def _may_start(self) -> bool:
         return self._count + len(self._given_up) < self._limit and self._unchanged()
@@ -216,7 +307,7 @@ class ExecutionEnvironments:
         return EnvironmentsBusy(f"no execution environment was free {within}: {busy}{hanging}")
 
     def _what_hangs(self) -> str:
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         ages = [now - started for environment, started in self._given_up.items() if environment.hangs]
         hanging = [age for age in ages if age >= self.timeout / 2]
         if not hanging:
@@ -227,82 +318,57 @@ class ExecutionEnvironments:
         )
 
     def _load_again(self) -> LoadedFunction:
-        """Loads the same version again. Raises _Outdated if the files changed during that."""
+        """Loads the same version again. Raises Outdated if the files changed during that."""
         try:
             return self._load()
         finally:
             if not self._unchanged():
-                raise _Outdated
+                raise Outdated
 
     def _start_missing(self) -> None:
         """Starts environments for the events that wait, a few at a time. Raises BrokenHandler if none can start."""
-        while (
-            self.waiting > self._idle.qsize() + self._loading and self._loading < _LOADING_AT_ONCE and self._may_start()
-        ):
+        while self.waiting > self._loading and self._loading < _LOADING_AT_ONCE and self._may_start():
             try:
                 started = _Environment(self._load_again)
             except RuntimeError as error:
                 raise BrokenHandler(f"no execution environment can start: {error}") from None
             self._count += 1
             self._loading += 1
-            self._busy[started] = asyncio.get_running_loop().time()
+            self._busy.add(started)
             started.load().add_done_callback(partial(self._loaded, started))
 
     def _loaded(self, environment: _Environment, function: "asyncio.Future[LoadedFunction]") -> None:
-        """Gives an environment to the events, or ends it if it could not load the function and no event waits."""
+        """Gives an environment to the events. If it could not load the function, the first event that waits fails."""
         self._loading -= 1
-        self._busy.pop(environment, None)
-        problem = environment.problem = function.exception()
-        if isinstance(problem, _Outdated) or (problem is not None and not self.waiting):
-            self._drop(environment)
-        elif not environment.given_up:
-            self._idle.put_nowait(environment)
+        problem = function.exception()
+        if not environment.given_up:
+            self._busy.discard(environment)
+            if problem is None:
+                self._idle.append(environment)
+            else:
+                self._drop(environment)
+        if isinstance(problem, Exception) and not isinstance(problem, Outdated) and self.waiting:
+            with self._turn:
+                failing = self._events.popleft() if self._events else None
+            if failing is not None and not failing.answer.done():
+                failing.answer.set_exception(problem)
+        self._begin_waiting()
         self._continue()
 
     def _drop(self, environment: _Environment) -> None:
-        if not environment.given_up:
-            self._count -= 1
-            environment.end()
-
-    async def _run(self, environment: _Environment, event: Mapping[str, object]) -> Invocation:
-        if environment.problem is not None:
-            self._drop(environment)
-            raise environment.problem
-        loop = asyncio.get_running_loop()
-        started = self._busy[environment] = loop.time()
-        answer = environment.invoke(event)
-        overdue = loop.call_later(self.timeout, self._give_up_unanswered, environment, answer)
-        answer.add_done_callback(partial(self._answered, environment, overdue))
-        try:
-            return await asyncio.shield(answer)
-        except asyncio.CancelledError:
-            if loop.time() - started >= self.timeout / 2:
-                self._give_up_unanswered(environment, answer)
-            raise
-
-    def _answered(
-        self, environment: _Environment, overdue: asyncio.TimerHandle, answer: "asyncio.Future[Invocation]"
-    ) -> None:
-        overdue.cancel()
-        self._busy.pop(environment, None)
-        if isinstance(answer.exception(), _Outdated):
-            self._drop(environment)
-        elif not environment.given_up:
-            self._idle.put_nowait(environment)
-        self._end_if_done()
-
-    def _give_up_unanswered(self, environment: _Environment, answer: "asyncio.Future[Invocation]") -> None:
-        """Gives up an environment whose time has ended, unless it answered in the same turn of the loop."""
-        if not answer.done():
-            self._give_up(environment)
-
-    def _give_up(self, environment: _Environment) -> None:
-        """Gives up an environment that hangs, or that nothing needs any more, unless that is done already."""
-        if environment.given_up:
-            return
         self._count -= 1
-        self._given_up[environment] = self._busy.pop(environment)
-        environment.give_up(partial(self._ended, environment))
+        environment.end()
+
+    def _give_up(self, environment: _Environment, event: _Event | None = None) -> None:
+        """Gives up an environment, unless it has answered this event already."""
+        with self._turn:
+            if environment.given_up or environment.event is not event:
+                return
+            environment.given_up = True
+        self._count -= 1
+        self._busy.discard(environment)
+        self._given_up[environment] = monotonic() if event is None else event.began
+        environment.kill(partial(self._ended, environment))
         self._continue()
 
     def _ended(self, environment: _Environment) -> None:
@@ -317,72 +383,17 @@ class ExecutionEnvironments:
 
     def _end_if_done(self) -> None:
         if self._closed and not self._invocations:
-            while not self._idle.empty():
-                self._idle.get_nowait().end()
+            while self._idle:
+                self._idle.pop().end()
             for environment in list(self._busy):
-                self._give_up(environment)
+                self._give_up(environment, environment.event)
 
 
 def _as_broken(work: Callable[[], Result]) -> Result:
-    """Does what can fail by the handler's code. Raises BrokenHandler, InvalidFile, _Outdated."""
+    """Does what can fail by the handler's code. Raises BrokenHandler, InvalidFile, Outdated."""
     try:
         return work()
-    except (BrokenHandler, InvalidFile, _Outdated):
+    except (BrokenHandler, InvalidFile, Outdated):
         raise
     except BaseException as error:  # Also StopIteration, which no future accepts, and SystemExit.
         raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error
-
-
-class Worker:
-    """A thread that runs one piece of work at a time."""
-
-    def __init__(self, name: str) -> None:
-        """Starts the thread. Raises RuntimeError if the system has no thread left."""
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name=name, daemon=True).start()
-
-    def do(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
-        """Runs `work` after all earlier work. The future gets its result or its exception."""
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._work.put(partial(_do, work, answer))
-        return answer
-
-    def end(self, last: Callable[[], None] = lambda: None, ended: Callable[[], None] | None = None) -> None:
-        """Lets the thread end after all its work and `last`, then calls `ended` on the event loop."""
-        self._work.put(last)
-        if ended is not None:
-            self._work.put(partial(_tell, asyncio.get_running_loop(), ended))
-        self._work.put(None)
-
-    def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
-
-
-def _do(work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:
-    loop = answer.get_loop()
-    try:
-        result = work()
-    except Exception as error:  # noqa: BLE001 (the future passes it on)
-        _tell(loop, partial(_fail, answer, error))
-    except BaseException as error:  # noqa: BLE001 (SystemExit would end the event loop)
-        _tell(loop, partial(_fail, answer, RuntimeError(f"{type(error).__name__} in a thread")))
-    else:
-        _tell(loop, partial(_succeed, answer, result))
-
-
-def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    try:
-        loop.call_soon_threadsafe(call)
-    except RuntimeError:  # The loop is closed.
-        return
-
-
-def _succeed(answer: "asyncio.Future[Result]", result: Result) -> None:
-    if not answer.done():
-        answer.set_result(result)
-
-
-def _fail(answer: "asyncio.Future[Result]", error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)

@@ -18,7 +18,6 @@ import sys
 import threading
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from types import ModuleType
 from typing import NamedTuple, cast
 
 from iot_core.functions.captured_output import captured_output
+from iot_core.identifiers import new_uuid
 from iot_policies import InvalidFile
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
@@ -61,7 +61,7 @@ class LambdaContext:
     invoked_function_arn: str
     timeout: float = TIMEOUT
     """Seconds that the invocation may take. Lambda's context has no such attribute."""
-    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    aws_request_id: str = field(default_factory=new_uuid)
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = 256
     log_stream_name: str = "local"

@@ -21,7 +21,7 @@ BROKEN_NAMES = (
 """Texts that break the name rule."""
 UNSAFE_NAMES = (
     *(text for sign in UNSAFE for text in (sign, f"{sign}a", f"a{sign}b", f"a{sign}")),
-    *("a${iot:ClientId}", "é" * 64 + "a", "\U0001f98a" * 33),  # 129 and 132 bytes.
+    *("a${iot:ClientId}", "a" * 129, "é" * 64 + "a", "\U0001f98a" * 33),  # 129, 129 and 132 bytes.
 )
 """Texts that are names and no plain level."""
 _IN_LISTS: tuple[object, ...] = (

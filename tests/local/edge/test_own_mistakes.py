@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker
-from iot_core.broker import presence
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client as BrokerClient
+from iot_core.broker.presence import PresenceEvents
 from iot_core.edge.connection import MqttConnection
 from iot_core.mqtt import ConnectReturnCode, Publish
 from iot_core.permissions import Permissions
@@ -67,7 +67,7 @@ def test_an_exception_in_the_middle_of_a_connect_leaves_no_client_behind(
 ) -> None:
     with running.connected("other") as other, running.client() as client:
         with monkeypatch.context() as patch:
-            patch.setattr(presence, "connected", breaks)
+            patch.setattr(PresenceEvents, "connected", breaks)
             client.channel.send(CONNECT_ANN)
             assert client.ends() == []
         clients = running.core.call(lambda: [each.client_id for each in running.core.broker.clients()])

@@ -55,6 +55,16 @@ def hang(release: Future[None]) -> Callable[[], Invocation]:
     return do
 
 
+def noted(ran: threading.Event) -> Callable[[], Invocation]:
+    """Notes that it ran."""
+
+    def do() -> Invocation:
+        ran.set()
+        return OK
+
+    return do
+
+
 async def settled(wanted: int) -> None:
     """Waits until so many threads are left."""
     async with asyncio.timeout(PATIENCE):

@@ -1,6 +1,7 @@
 """Execution environments: one event each at a time, a limited number, and one that hangs stops no other event."""
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,7 +12,7 @@ from iot_core.functions import execution_environments
 from iot_core.functions.execution_environments import EnvironmentsBusy, ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
 from tests.event_loop import in_event_loop
-from tests.local.functions.scripted import OK, Loads, at_work, hang, run, settled
+from tests.local.functions.scripted import OK, Loads, at_work, hang, noted, run, settled
 from tests.local.harness.channels import PATIENCE
 
 
@@ -48,6 +49,36 @@ async def test_events_at_the_same_time_get_environments_of_their_own_up_to_the_l
     assert loads.count == 100
     pool.close()
     await settled(before)
+
+
+@pytest.mark.parametrize("step", [0.0, 1.0], ids=["within its time slice", "after its time slice"])
+@in_event_loop
+async def test_a_thread_takes_the_next_event_itself_for_one_time_slice(
+    release: Future[None], monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    times, ran = itertools.count(0, step), threading.Event()
+    monkeypatch.setattr(execution_environments, "monotonic", lambda: next(times))
+    pool = ExecutionEnvironments(Loads(), limit=1)
+    tasks = [run(pool, hang(release)), run(pool, noted(ran))]
+    await asyncio.sleep(0)  # From here on the first one runs, and the loop does nothing.
+    release.set_result(None)
+    assert ran.wait(PATIENCE if step == 0 else 0.05) is (step == 0)
+    assert await asyncio.gather(*tasks) == [OK, OK]
+    pool.close()
+
+
+@in_event_loop
+async def test_an_event_whose_caller_has_left_before_it_began_is_not_run(release: Future[None]) -> None:
+    ran = threading.Event()
+    pool = ExecutionEnvironments(Loads(), limit=1)
+    first, waiting = run(pool, hang(release)), run(pool, noted(ran))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    release.set_result(None)
+    assert await first == await run(pool, lambda: OK) == OK
+    assert not ran.is_set()
+    pool.close()
 
 
 @in_event_loop

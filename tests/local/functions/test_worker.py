@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from iot_core.functions.execution_environments import Worker
+from iot_core.functions.worker import Worker
 from tests.event_loop import in_event_loop
 
 

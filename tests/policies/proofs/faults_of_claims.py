@@ -64,7 +64,8 @@ CLAIM_FAULTS = {
     "off is not false": ("when.py", '("false", "no", "off")', '("false", "no")'),
     "large numbers are compared as fractions": ("when.py", "for kind in (int, float):", "for kind in (float,):"),
     "a deny that does not apply reads its claims": ("compiler.py", "if self._applies[index]:", "if True:"),
-    "a value may be long": ("placeholders.py", "<= LONGEST_VALUE)", "<= 10 * LONGEST_VALUE)"),
+    "characters are counted instead of bytes": ("placeholders.py", " and joined.isascii()", ""),
+    "a value may be long": ("placeholders.py", "len(joined) <= LONGEST_VALUE", "len(joined) <= 10 * LONGEST_VALUE"),
     "a boolean is a value": (
         "placeholders.py",
         "isinstance(value, int) and not isinstance(value, bool)",
@@ -82,8 +83,8 @@ CLAIM_FAULTS = {
     ),
     "the principal's name is not checked": (
         "compiler.py",
-        '("principal", principal.name), ("client_id", client_id)',
-        '("client_id", client_id), ("client_id", client_id)',
+        "(problem := name_problem(principal.name))",
+        "(problem := name_problem(client_id or ''))",
     ),
     "a missing value is every value": (
         "compiler.py",
@@ -103,17 +104,17 @@ CLAIM_FAULTS = {
     # Values at any place of a list, and lists of any length.
     "only the first value is checked": (
         "placeholders.py",
-        '_UNSAFE.search("".join(values)) is None',
+        "_UNSAFE.search(joined) is None",
         "(not values or _UNSAFE.search([*values][0]) is None)",
     ),
     "a dollar is unsafe only in front": (
         "placeholders.py",
-        '_UNSAFE.search("".join(values)) is None',
+        "_UNSAFE.search(joined) is None",
         'not any(v.startswith("$") or set(v) & set("/+#*?") for v in values)',
     ),
     "a hash is unsafe only as the whole value": (
         "placeholders.py",
-        '_UNSAFE.search("".join(values)) is None',
+        "_UNSAFE.search(joined) is None",
         'not any(v == "#" or set(v) & set("/+*?$") for v in values)',
     ),
     "1.0 is a level": (
@@ -128,8 +129,8 @@ CLAIM_FAULTS = {
     ),
     "at most eight combinations count": (
         "compiler.py",
-        "for combination in combinations for pattern",
-        "for combination in combinations[:8] for pattern",
+        "starmap(pattern.format, combinations)",
+        "starmap(pattern.format, combinations[:8])",
     ),
     "only the first element is clear": (
         "principal.py",
@@ -194,8 +195,8 @@ CLAIM_FAULTS = {
     ),
     "placeholders in values are filled": (
         "compiler.py",
-        "pattern.format(*combination) for combination",
-        "pattern.format(*combination).replace('{0}', combination[0] if combination else '') for combination",
+        "starmap(pattern.format, combinations)",
+        "(pattern.format(*each).replace('{0}', each[0] if each else '') for each in combinations)",
     ),
 }
 """What is wrong, the file, the text there, and the text that replaces it."""

@@ -53,7 +53,7 @@ DOCUMENT_FAULTS = {
         "return [_document(page.resources.items()) for page in pages]",
         "return [_document(page.resources.items()) for page in pages[:1]]",
     ),
-    "a full document is one too large": ("packing.py", "if size <= LONGEST_DOCUMENT else", "if True else"),
+    "a full document is one too large": ("packing.py", "if size <= LONGEST_DOCUMENT:", "if True:"),
     "every policy is too large": ("packing.py", "    written: list", "    raise PolicyTooLarge(1)\n    written: list"),
     # Packing.
     "a policy of two documents is too large": ("packing.py", "if len(pages) > MOST_DOCUMENTS or", "if True or"),

@@ -85,8 +85,8 @@ ENTRY_FAULTS = {
     "only the first value of a container counts": ("compiler.py", "for each in covering}", "for each in covering[:1]}"),
     "values of a list after the second are lost": (
         "compiler.py",
-        "for combination in combinations for pattern",
-        "for combination in combinations[:2] for pattern",
+        "starmap(pattern.format, combinations)",
+        "starmap(pattern.format, combinations[:2])",
     ),
     "denials that cut are accepted": (
         "conflicts.py",

@@ -2,6 +2,8 @@
 
 - Lines are printed in a thread of their own, since standard error may be a pipe that is not read. If too many lines
   wait, new ones are dropped and counted.
+- Lines that come within a hundredth of a second are written together: each write takes the interpreter away from the
+  event loop, and each connection has two lines.
 - Allowed publishes and subscribes are not printed.
 """
 
@@ -31,6 +33,8 @@ _PRINTED = frozenset(
 """The actions that are printed when they are allowed."""
 _MOST = 1000
 """Lines that may wait."""
+_PAUSE = 0.01
+"""Seconds for which a line waits for others, which are written with it."""
 _PATIENCE = 1.0
 """Seconds to wait at the end for lines that are still waiting."""
 
@@ -71,8 +75,17 @@ class Terminal:
     def _run(self) -> None:
         """Prints until the end, or until the reader is gone."""
         with contextlib.suppress(OSError):
-            while (line := self._lines.get()) is not None:
-                _write(f"{line}\n".encode(sys.stderr.encoding, "backslashreplace"))
+            while self._print_waiting():
+                pass
+
+    def _print_waiting(self) -> bool:
+        """Waits for lines and writes them. False after the end."""
+        first = self._lines.get()
+        time.sleep(_PAUSE)
+        lines = [first, *(self._lines.get() for _ in range(self._lines.qsize()))]
+        text = "".join([f"{line}\n" for line in lines if line is not None])
+        _write(text.encode(sys.stderr.encoding, "backslashreplace"))
+        return lines[-1] is not None
 
 
 def _write(chunk: bytes) -> None:
