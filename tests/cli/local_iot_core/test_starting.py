@@ -35,7 +35,7 @@ def test_a_host_of_another_machine_is_an_os_error(config: Path) -> None:
 
 
 def test_a_failed_start_leaves_no_open_port_or_file(config: Path) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     data = config.parent / "data"
     with socket.create_server(("127.0.0.1", 0)) as other:
         for _ in range(3):
@@ -43,7 +43,9 @@ def test_a_failed_start_leaves_no_open_port_or_file(config: Path) -> None:
                 LocalIotCore(config, folder=data, tls_port=other.getsockname()[1]).__enter__()
     with LocalIotCore(config, folder=data):
         pass
-    assert threading.active_count() <= before + 1
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive(), thread
 
 
 @pytest.mark.parametrize(
