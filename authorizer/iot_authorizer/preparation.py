@@ -5,7 +5,7 @@
 2. Like a `.pyc` file, it only saves time. It is used only if it was made of these files, by this version, with these
    variables. Otherwise the handler reads and checks the files, as it does everywhere else.
 3. The variables for the name and the table may have other values then: deployments choose them late, and nothing else
-   depends on them. They are checked here.
+   depends on them. They are checked here. So are issuers that the build did not know (`late_values`).
 4. Its hashes tell that it is stale. They do not protect against somebody who can write into the Lambda directory.
 5. With a password file, none is written: the hashes of passwords stay in one file, which the functions of rules lack.
 6. It is not used where the development issuer is: what a user tries is what the files say, whoever wrote this one.
@@ -112,12 +112,15 @@ def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation 
         return None
     try:
         found = json.loads(preparation_path(config).read_bytes())
-        made_of = found["made_of"]
-        made_of["variables"] |= dict.fromkeys(late)
-        hashes = {name: _hash(config.parent / name) for name in (config.name, *made_of["files"])}
-        if made_of != _made_of(hashes, variables):
+        built, parts = found["made_of"], found["preparation"]
+        hashes = {name: _hash(config.parent / name) for name in (config.name, *built["files"])}
+        made_of = _made_of(hashes, variables)
+        built["variables"] |= dict.fromkeys(late)
+        if built != made_of:
+            parts = _with_late_values(parts, built, made_of)
+        if parts is None:
             return None
-        preparation = _of_json(found["preparation"])
+        preparation = _of_json(parts)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # None, or of another version.
         return None
     preparation = replace(
@@ -128,7 +131,19 @@ def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation 
     return None if preparation.table is None and preparation.table_use.is_needed else preparation
 
 
-def _made_of(hashes: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, object]:
+def _with_late_values(
+    parts: Mapping[str, Any], built: Mapping[str, Any], made_of: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """The JSON of a preparation with what the build did not know; None if anything else is otherwise."""
+    from iot_authorizer.late_values import filled, late_values
+
+    if any(built[name] != made_of[name] for name in ("version", "files")):
+        return None
+    values = late_values(built["variables"], made_of["variables"])
+    return None if values is None else filled(parts, values)
+
+
+def _made_of(hashes: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
     """What must be the same when a preparation is read."""
     overriding = {
         name: None if name in _LATE else value for name, value in sorted(variables.items()) if name.startswith(OVERRIDE)

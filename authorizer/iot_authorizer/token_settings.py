@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from iot_authorizer.issuer_checks import check_issuer, check_jwks
 from iot_authorizer.tokens import media_type, same_algorithms
 from iot_policies.grants import StrictModel, between
 
@@ -26,28 +26,12 @@ KeyParameter = Literal["jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"]
 Text = Annotated[str, Field(min_length=1)]
 
 _SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_PLACEHOLDER = re.compile(r"[{}<>\s]|YOUR|\bmicrosoftonline\.\w+/(?i:common|organizations|consumers)\b")
-"""What no `iss` of a token has. The last three are names for several tenants of Microsoft Entra ID."""
-_NOT_IN_URLS = re.compile(r"[^!-~]")
-_DISCOVERY = "/.well-known/openid-configuration"
-
-
-def _issuer(value: str) -> str:
-    if _PLACEHOLDER.search(value):
-        raise ValueError(
-            "found a placeholder, a space or a name for several tenants, which no token has in `iss`: "
-            "write the `iss` of a real token; for several tenants, write one [[jwt]] for each"
-        )
-    if value.endswith(_DISCOVERY):
-        raise ValueError(f"remove {_DISCOVERY}: expected the `iss` of a token")
-    return value
 
 
 class TokenSettings(StrictModel):
     """What tokens must say, whether this code or IoT Core verifies their signature."""
 
-    issuer: Annotated[Text, AfterValidator(_issuer)]
+    issuer: Annotated[Text, AfterValidator(check_issuer)]
     audience: tuple[Text, ...] = ()
     leeway: Annotated[int, between("0s", "5m")] = 30
     required_claims: tuple[Text, ...] = ()
@@ -98,7 +82,7 @@ class JwtIssuer(TokenSettings):
         if self.secret is not None and not _SECRET_NAME.fullmatch(self.secret):
             raise ValueError('secret: expected its name, "secretsmanager:NAME" or "ssm:NAME", never the secret itself')
         if self.jwks is not None:
-            _check_jwks(self.jwks)
+            check_jwks(self.jwks)
         return self
 
     @property
@@ -140,21 +124,3 @@ def _differ(first: JwtIssuer, second: JwtIssuer) -> bool:
 
 def _other(first: str | None, second: str | None) -> bool:
     return None not in (first, second) and first != second
-
-
-def _check_jwks(jwks: str) -> None:
-    if jwks.endswith(_DISCOVERY):
-        raise ValueError("jwks: found the URL of an OpenID configuration: open it, and use the URL in its jwks_uri")
-    if "://" not in jwks:
-        return
-    try:
-        parts = urlsplit(jwks)
-        is_complete = bool(parts.hostname) and parts.port != 0 and _NOT_IN_URLS.search(jwks) is None
-    except ValueError:
-        is_complete = False
-    if not is_complete:
-        raise ValueError("jwks: expected an https:// URL with a host, in ASCII without spaces, or a file")
-    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
-        raise ValueError("jwks: use an https:// URL or a file: anyone on the network path could replace the keys")
-    if "@" in parts.netloc:
-        raise ValueError("jwks: remove the user name and password from the URL: they are not sent")

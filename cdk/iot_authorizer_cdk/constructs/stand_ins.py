@@ -2,7 +2,8 @@
 
 1. While an app synthesizes, such a value is a token of the CDK: `${Token[TOKEN.12]}` in a text. A URL with one cannot
    be parsed, for example.
-2. Each token has a stand-in of its own, so that two issuers stay two. It is a valid host name and table name.
+2. Each token has a stand-in of its own, so that two issuers stay two. It is a valid host name and table name. When the
+   Lambda starts, it replaces the stand-ins in its preparation (`late_values`).
 3. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused.
 """
 
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import get_origin
 
+from iot_authorizer.late_values import STAND_IN
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer_cdk.package.configuration import ISSUERS, TABLE
 from iot_authorizer_cdk.properties import InvalidSettings
@@ -90,4 +92,4 @@ class StandIns:
         return self.of(value) if isinstance(value, str) else value
 
     def _of_token(self, token: str) -> str:
-        return self._by_token.setdefault(token, f"known-{len(self._by_token)}-when-deployed")
+        return self._by_token.setdefault(token, STAND_IN.format(len(self._by_token)))

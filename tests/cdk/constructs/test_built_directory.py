@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, aws_sqs
+from aws_cdk import App, Stack, aws_cognito, aws_dynamodb, aws_sqs
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer.preparation import read_preparation
@@ -20,6 +20,7 @@ HAS_CONFIGURATION = {
     "Properties": {"Environment": {"Variables": Match.object_like({"AUTHORIZER_CONFIG": "authorizer.toml"})}}
 }
 VALUES = {"AUTHORIZER__TOKEN_KEY_NAME": "session"}
+POOL = "cognito-idp.eu-west-1.amazonaws.com/eu-west-1_aB3dE5gH7"
 OWN = 'name = "own"\nhandler = "rules.lambda_handler"\n'
 
 
@@ -32,6 +33,11 @@ def deployed(config: Path, **properties: Any) -> Path:  # noqa: ANN401
     """The directory that a deployment of the configuration uploads."""
     app = App()
     IotCustomAuthorizer(Stack(app, "Test"), "Authorizer", config=config, **properties)
+    return uploaded(app)
+
+
+def uploaded(app: App) -> Path:
+    """The Lambda directory in an app's output."""
     assembly = Path(app.synth().directory)
     files = json.loads((assembly / "Test.assets.json").read_text())["files"].values()
     (asset,) = (each["source"]["path"] for each in files if each["source"]["packaging"] == "zip")
@@ -64,6 +70,39 @@ def test_the_function_starts_from_a_preparation_that_was_made_with_its_variables
     assert found is not None
     assert (found.name, found.token_key_name) == ("other", "session")
     assert [each.expects.audience for each in found.issuers] == [("caf\xe9",)]
+
+
+def test_the_function_starts_from_it_with_a_user_pool_of_its_own_stack(config: Path) -> None:
+    config.write_text('name = "chat"\npolicy = "policy.toml"\n')
+    app = App()
+    stack = Stack(app, "Test")
+    pool = aws_cognito.UserPool(stack, "Users")
+    issuer = Issuer.cognito(pool, clients=[pool.add_client("Web")])
+    IotCustomAuthorizer(
+        stack,
+        "Authorizer",
+        config=config,
+        issuers=[issuer],
+        table=aws_dynamodb.TableV2(
+            stack, "Table", partition_key=aws_dynamodb.Attribute(name="id", type=aws_dynamodb.AttributeType.STRING)
+        ),
+    )
+    code = uploaded(app)
+    (function,) = Template.from_stack(stack).find_resources(FUNCTION, HAS_CONFIGURATION).values()
+    variables = {name: as_deployed(value) for name, value in function["Properties"]["Environment"]["Variables"].items()}
+    found = read_preparation(code / "authorizer.toml", variables)
+    assert found is not None
+    expects = found.issuers[0].expects
+    assert (expects.issuer, expects.client_id, found.table) == (f"https://{POOL}", ("3n4b5urk",), "3n4b5urk")
+
+
+def as_deployed(value: Any) -> str:  # noqa: ANN401
+    """A value of the template, with the values that CloudFormation fills in."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        return "".join(map(as_deployed, value["Fn::Join"][1]))
+    return POOL if "Fn::GetAtt" in value else "3n4b5urk"
 
 
 def test_two_constructs_of_an_app_have_their_own_directories(config: Path) -> None:
