@@ -71,7 +71,7 @@ def variables_of(sample: Sample) -> dict[str, str]:
 
 @contextmanager
 def environments_of(sample: Sample, names: Iterable[str]) -> Iterator[dict[str, dict[str, str]]]:
-    """The environment of each handler. The one with a table finds nobody in it."""
+    """The environment of each handler. The table of the one with a table is empty."""
     common = variables_of(sample)
     with empty_table() as table:
         yield {name: {**common, **(table if name == "with a table" else {})} for name in names}

@@ -1,6 +1,6 @@
 """Writes `docs/reference/unmeasured.md`, the ledger of AWS's unmeasured behavior, from the tags in code and docs.
 
-A tag stands where the code relies on the behavior:
+A tag is where the code relies on the behavior:
 
     unmeasured (SOURCE; check NAME): what is unmeasured (assumed: what the code assumes).
 

@@ -6,7 +6,7 @@
    text of letters, digits and `_./-`, and only in issuers, audiences, client IDs and URLs of keys.
 3. With the values, issuers and URLs are checked as in a configuration. Texts that differ must still differ: otherwise
    two tables could have become one, which only the checks of the whole configuration would notice (`token_settings`).
-4. Whatever is otherwise is no error here: the configuration is then read and checked.
+4. Any other difference is no error here: the configuration is then read and checked.
 """
 
 import json

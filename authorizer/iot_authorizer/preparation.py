@@ -8,7 +8,7 @@
    depends on them. They are checked here. So are issuers that the build did not know (`late_values`).
 4. Its hashes tell that it is stale. They do not protect against somebody who can write into the Lambda directory.
 5. With a password file, none is written: the hashes of passwords stay in one file, which the functions of rules lack.
-6. It is not used where the development issuer is: what a user tries is what the files say, whoever wrote this one.
+6. It is not used where the development issuer is: what a user tries is what the files say.
 """
 
 import hashlib

@@ -5,7 +5,7 @@
    handler of your own adds its code and its packages.
 2. The configuration is checked first, as the Lambda reads it when it starts. Variables of this machine are ignored.
 3. It is built beside its place and moved there at the end. A failed build changes nothing.
-4. What is prepared and proved are the files in it, whatever happens to the project's files meanwhile
+4. What is prepared and proved are the files in it, even if the project's files change meanwhile
    (`iot_authorizer.preparation`, `shipped_proof.py`).
 5. Two builds of the same version are equal, byte for byte: modes and times are fixed.
 """

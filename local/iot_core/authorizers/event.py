@@ -12,7 +12,7 @@ unmeasured (checks name-key-encoded, name-key-case, websocket-key-case, signatur
 whether the names in a query string are percent-decoded, or compared without case (assumed: neither).
 unmeasured (checks name-encoded, websocket-name-encoded, http-name-encoded, signed-token-encoded, signature-raw,
 signature-plus, signed-query-plus): that the values in a query string are percent-decoded is documented for signatures;
-that all are, and that a plus stands for itself, is assumed.
+that all are, and that a plus is a plus, is assumed.
 unmeasured (reported, https://github.com/aws/aws-iot-device-sdk-java-v2/issues/154, 1 March 2022; check
 name-question-mark): that a second question mark in a user name is part of the value before it.
 unmeasured (checks user-name-plus, user-name-encoded): whether the user name before its query string is decoded

@@ -12,7 +12,7 @@ _HTTPS, _MQTT, _CERTIFICATES = 443, 8883, 8443
 
 
 def _at(clients: Clients, port: int) -> Clients:
-    """The client at a port of IoT Core, without ALPN. On this machine, one port stands for all of them."""
+    """The client at a port of IoT Core, without ALPN. On this machine, one port is for all of them."""
     if clients.endpoint.port != _HTTPS:
         raise NotTried("needs an endpoint on port 443: on this machine, one port is used like all ports of IoT Core")
     return replace(clients, endpoint=replace(clients.endpoint, port=port, alpn=None))
