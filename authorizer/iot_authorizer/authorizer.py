@@ -117,7 +117,8 @@ class Authorizer:
         """The template that grants a principal topics, or its plan. Raises what a `grant` of your own raises."""
         if isinstance(self._grant, PolicyPlan):
             return self._grant
-        from iot_policies import Deny, Grant, PolicyTemplate
+        from iot_policies.grants import Deny, Grant
+        from iot_policies.template import PolicyTemplate
 
         blocks = self._grant(principal)
         return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self.session)

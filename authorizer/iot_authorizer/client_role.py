@@ -24,7 +24,7 @@ for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have secret keys.
 
 CLIENT_CONFIG = Config(connect_timeout=0.7, read_timeout=1.0, retries={"total_max_attempts": 2, "mode": "standard"})
-_HERE = CLIENT_CONFIG.merge(Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False))
+_HERE = Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False)
 """For AWS STS of this machine, without the user's settings for AWS and proxies."""
 _NO_PROFILE: dict[str, tuple[Any, Any, Any, Any]] = {"profile": (None, None, None, None)}
 """That no variable names a profile: AWS_PROFILE may name one that does not exist."""
@@ -84,12 +84,18 @@ def sts_client() -> StsClient:
 def development_role(path: Path) -> StsRole:
     """The role of this machine's IoT Core, which a file in its data folder describes."""
     found: Mapping[str, str] = json.loads(path.read_bytes())
+    client = local_sts_client(found["url"], found["region"], found["access_key_id"], found["secret_access_key"])
+    return StsRole(found["role"], found["endpoint"], client)
+
+
+def local_sts_client(url: str, region: str, key_id: str, secret: str, config: Config = CLIENT_CONFIG) -> StsClient:
+    """A client of this machine's AWS STS at a URL, with an access key; `config` has its times."""
     client = botocore.session.Session(_NO_PROFILE).create_client(
         "sts",
-        config=_HERE,
-        endpoint_url=found["url"],
-        region_name=found["region"],
-        aws_access_key_id=found["access_key_id"],
-        aws_secret_access_key=found["secret_access_key"],
+        config=config.merge(_HERE),
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
     )
-    return StsRole(found["role"], found["endpoint"], cast("StsClient", client))
+    return cast("StsClient", client)

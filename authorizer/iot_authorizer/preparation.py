@@ -6,7 +6,7 @@
    variables. Otherwise the handler reads and checks the files, as it does everywhere else.
 3. The variables for the name and the table may have other values then: deployments choose them late, and nothing else
    depends on them. They are checked here. So are issuers that the build did not know (`late_values`).
-4. Its hashes tell that it is stale. They do not protect against somebody who can write into the Lambda directory.
+4. Its hashes tell that it is stale. They do not protect against a user who can write into the Lambda directory.
 5. With a password file, none is written: the hashes of passwords stay in one file, which the functions of rules lack.
 6. It is not used where the development issuer is: what a user tries is what the files say.
 """
@@ -134,7 +134,7 @@ def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation 
 def _with_late_values(
     parts: Mapping[str, Any], built: Mapping[str, Any], made_of: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
-    """The JSON of a preparation with what the build did not know; None if anything else is otherwise."""
+    """The JSON of a preparation with what the build did not know; None if anything else differs."""
     from iot_authorizer.late_values import filled, late_values
 
     if any(built[name] != made_of[name] for name in ("version", "files")):

@@ -6,39 +6,27 @@ credentials they are, and for these sessions.
 
 import os
 import re
-from collections.abc import Mapping
 from functools import cache, partial
-from typing import Any, Protocol, TypedDict, cast
+from typing import Protocol, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from iot_authorizer.client_role import StsClient, local_sts_client
 from iot_authorizer_cli.commands.conformance.aws_key import AwsKey
 from iot_authorizer_cli.commands.conformance.wire import NotTried, RoleRefused
 
 _TIMES = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
-_HERE = _TIMES.merge(Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False))
-"""For this machine, without the user's settings for AWS and proxies."""
-_NO_PROFILE: dict[str, tuple[Any, Any, Any, Any]] = {"profile": (None, None, None, None)}
-"""That no variable names a profile: AWS_PROFILE may name one that does not exist."""
 _REGION = re.compile(r"\.iot(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)")
 _SESSION, _SECONDS = "iot-authorizer-conformance", 900
 
 
-class _Answer(TypedDict):
-    Credentials: Mapping[str, str]
-
-
-class _Sts(Protocol):
-    """The part of botocore's client of AWS STS that is used here."""
+class _UsersSts(StsClient, Protocol):
+    """AWS STS, which also knows whose credentials a client has."""
 
     def get_caller_identity(self) -> object:
         """Tells whose credentials these are. Raises ClientError, BotoCoreError."""
-
-    def assume_role(self, *, RoleArn: str, RoleSessionName: str, Policy: str, DurationSeconds: int) -> _Answer:  # noqa: N803 (boto3)
-        """Gives a session of a role. Raises ClientError, BotoCoreError."""
-        ...
 
 
 def users_key(host: str, role: str | None) -> AwsKey:
@@ -53,7 +41,7 @@ def users_key(host: str, role: str | None) -> AwsKey:
         region = named[1] if named else os.environ.get("AWS_REGION") or session.get_config_variable("region")
         if not region:
             raise NotTried("no AWS region is known: set AWS_REGION")
-        client = cast("_Sts", session.create_client("sts", region_name=region, config=_TIMES))
+        client = cast("_UsersSts", session.create_client("sts", region_name=region, config=_TIMES))
         client.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         problem = f"the AWS credentials cannot be used: {_kind(error)}: check AWS_PROFILE, or sign in again"
@@ -63,24 +51,16 @@ def users_key(host: str, role: str | None) -> AwsKey:
 
 def local_key(key_id: str, secret: str, region: str, url: str, role: str) -> AwsKey:
     """The owner's key of IoT Core on this machine, whose STS is at a URL."""
-    client = Session(_NO_PROFILE).create_client(
-        "sts",
-        config=_HERE,
-        endpoint_url=url,
-        region_name=region,
-        aws_access_key_id=key_id,
-        aws_secret_access_key=secret,
-    )
-    return _key(cast("_Sts", client), role, region, key_id, secret, None)
+    return _key(local_sts_client(url, region, key_id, secret, _TIMES), role, region, key_id, secret, None)
 
 
-def _key(client: _Sts, role: str | None, region: str, *parts: str | None) -> AwsKey:
+def _key(client: StsClient, role: str | None, region: str, *parts: str | None) -> AwsKey:
     """A key with its parts: ID, secret and session token."""
     key_id, secret, token = parts
     return AwsKey(str(key_id), str(secret), token, region, cache(partial(_assume, client, role, region)))
 
 
-def _assume(client: _Sts, role: str | None, region: str, policy: str) -> AwsKey:
+def _assume(client: StsClient, role: str | None, region: str, policy: str) -> AwsKey:
     """A session of the role, limited by a session policy. Raises NotTried."""
     if role is None:
         raise NotTried("no role: name one with --role that your credentials may assume and that allows iot:*")

@@ -167,11 +167,11 @@ _ASKED: Mapping[str, tuple[str, Run]] = {
         lambda c: _connects(c, RequestSigning(sent=_reversed)),
     ),
     "sigv4-plus": (
-        "Does a plus in a signed URL stand for itself?",
+        "Is a plus in a signed URL a plus?",
         lambda c: _connects(c, RequestSigning(more=(("conformance", "a+b"),), sent=lambda q: q.replace("%2B", "+"))),
     ),
     "sigv4-plus-space": (
-        "Does a plus in a signed URL stand for a space?",
+        "Is a plus in a signed URL a space?",
         lambda c: _connects(c, RequestSigning(more=(("conformance", "a b"),), sent=lambda q: q.replace("%20", "+"))),
     ),
     "sigv4-header": ("Does a WebSocket connect that is signed in its header?", _in_header),
