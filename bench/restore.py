@@ -1,7 +1,7 @@
 """After a restore: the processor time of the first answer after a snapshot (SnapStart), beside references.
 
-A fork after loading is used instead of a snapshot: the new process has all that was loaded, and copies each page of memory
-that it writes to. A real restore also reads pages from a disk, which is not measured here.
+A fork after loading is used instead of a snapshot: the new process has all that was loaded, and copies each page of
+memory that it writes to. A real restore also reads pages from a disk, which is not measured here.
 """
 
 import statistics

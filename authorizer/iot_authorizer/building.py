@@ -28,14 +28,28 @@ _Verifier = Callable[[Credentials], VerifiedPrincipal]
 def build(
     preparation: Preparation, on_fetch: OnFetch | None = None, environment: Mapping[str, str] | None = None
 ) -> Authorizer:
-    """Builds an authorizer. It fetches nothing.
+    """Builds an authorizer. It fetches nothing. Ahead of its clients, it rehearses the first answer.
 
     `on_fetch` is called after each fetch of keys. `environment` is the process's by default. Raises InvalidFile for
     what is for development only, in Lambda.
     """
     variables = os.environ if environment is None else environment
     verify = _verifier(preparation, on_fetch, variables)
-    return Authorizer(verify=verify, grant=preparation.plan, token_key_name=preparation.token_key_name or "")
+    authorizer = Authorizer(verify=verify, grant=preparation.plan, token_key_name=preparation.token_key_name or "")
+    if starts_ahead(variables):
+        from iot_authorizer.rehearsal import rehearse
+
+        rehearse(authorizer, preparation.issuers)
+    return authorizer
+
+
+def starts_ahead(environment: Mapping[str, str]) -> bool:
+    """Whether Lambda starts this execution environment before a client needs it.
+
+    It does so to take a snapshot (SnapStart), and for provisioned concurrency. AWS documents the variable in the
+    developer guide of Lambda, "Defined runtime environment variables".
+    """
+    return environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency")
 
 
 def _verifier(preparation: Preparation, on_fetch: OnFetch | None, environment: Mapping[str, str]) -> Verify:

@@ -21,7 +21,6 @@ from iot_authorizer.client_role import StsRole, development_role
 from iot_authorizer.configuration import CredentialsSettings, load_configuration
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer.credentials_endpoint import CredentialsHandler
-from iot_authorizer.lambda_handler import starts_ahead
 from iot_authorizer.observer import Observer
 from iot_authorizer.preparing import prepare
 from iot_authorizer.temporary_credentials import ClientRole
@@ -36,12 +35,7 @@ def _start(path: Path) -> CredentialsHandler:
     if settings is None:
         raise InvalidFile(path, None, "credentials", "missing: the credentials endpoint needs this table")
     observer = Observer(f"{configuration.name}-credentials")
-    preparation = prepare(configuration, path.parent)
-    authorizer = build(preparation, observer.keys_fetched)
-    if starts_ahead(os.environ):
-        from iot_authorizer.rehearsal import rehearse
-
-        rehearse(authorizer, preparation.issuers)
+    authorizer = build(prepare(configuration, path.parent), observer.keys_fetched)
     return CredentialsHandler(authorizer, _role(path, settings), origins=settings.origins, observer=observer)
 
 

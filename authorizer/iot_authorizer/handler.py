@@ -12,7 +12,7 @@ from pathlib import Path
 
 from iot_authorizer.building import build
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
-from iot_authorizer.lambda_handler import LambdaHandler, starts_ahead
+from iot_authorizer.lambda_handler import LambdaHandler
 from iot_authorizer.observer import Observer
 from iot_authorizer.preparation import Preparation, read_preparation
 
@@ -20,12 +20,7 @@ from iot_authorizer.preparation import Preparation, read_preparation
 def _start(path: Path) -> LambdaHandler:
     preparation = read_preparation(path, os.environ) or _prepared(path)
     observer = Observer(preparation.name)
-    authorizer = build(preparation, observer.keys_fetched)
-    if starts_ahead(os.environ):
-        from iot_authorizer.rehearsal import rehearse
-
-        rehearse(authorizer, preparation.issuers)
-    return LambdaHandler(authorizer, observer)
+    return LambdaHandler(build(preparation, observer.keys_fetched), observer)
 
 
 def _prepared(path: Path) -> Preparation:

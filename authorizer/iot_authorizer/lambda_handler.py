@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Mapping
 from typing import Protocol
 
 from iot_authorizer.authorizer import Authorizer, account_region_of
@@ -77,15 +76,6 @@ class LambdaHandler:
             return client.response
         self._observer.refused(problem, fields, started)
         return refused()
-
-
-def starts_ahead(environment: Mapping[str, str]) -> bool:
-    """Whether Lambda starts this execution environment before a client needs it.
-
-    It does so to take a snapshot (SnapStart), and for provisioned concurrency. AWS documents the variable in the
-    developer guide of Lambda, "Defined runtime environment variables".
-    """
-    return environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency")
 
 
 def arn_of(context: Context | None) -> str:

@@ -8,10 +8,9 @@ import pytest
 
 from iot_authorizer import Reason
 from iot_authorizer.authorizer import Authorizer
-from iot_authorizer.building import build
+from iot_authorizer.building import build, starts_ahead
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.lambda_handler import starts_ahead
 from iot_authorizer.preparing import prepare
 from iot_authorizer.rehearsal import rehearse
 from tests.authorizer.conftest import Start
