@@ -101,4 +101,5 @@ def test_a_connection_is_named_in_the_log(authorizer: Running) -> None:
 
 def test_line_breaks_of_a_client_do_not_break_the_line(authorizer: Running) -> None:
     outcome = authorizer(event(client_id='x\n{"decision": "allowed"}\r\n\u2028'))
-    assert len(re.findall("decision", outcome.output.split("\n")[0])) == 2
+    (line,) = (line for line in outcome.output.split("\n") if "decision" in line)  # A cold start has a line of its own.
+    assert len(re.findall("decision", line)) == 2
