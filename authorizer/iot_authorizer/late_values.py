@@ -4,9 +4,11 @@
    has stand-ins, too.
 2. The function's variables have the values. They must be the variables of the build, except that each stand-in is one
    text of letters, digits and `_./-`, and only in issuers, audiences, client IDs and URLs of keys.
-3. With the values, issuers and URLs are checked as in a configuration. Texts that differ must still differ: otherwise
+3. Each text with a stand-in is replaced as a whole, by the text in its place, and only in these keys: other keys and
+   the files keep their texts, whatever these are.
+4. With the values, issuers and URLs are checked as in a configuration. Texts that differ must still differ: otherwise
    two tables could have become one, which only the checks of the whole configuration would notice (`token_settings`).
-4. Any other difference is no error here: the configuration is then read and checked.
+5. Any other difference is no error here: the configuration is then read and checked.
 """
 
 import json
@@ -16,33 +18,39 @@ from typing import Any
 
 from iot_authorizer.issuer_checks import check_issuer, check_jwks
 from iot_policies.json_objects import unique_keys
+from iot_policies.overriding import OVERRIDE
 
 STAND_IN = "known-{}-when-deployed"
 """A stand-in, with its number. It is a valid host name and table name."""
 _STAND_IN = re.compile(STAND_IN.format(r"\d+"))
-_VALUE = "([A-Za-z0-9](?:[A-Za-z0-9_./-]*[A-Za-z0-9])?)"
+_VALUE = "[A-Za-z0-9](?:[A-Za-z0-9_./-]*[A-Za-z0-9])?"
+_TABLES = re.compile(f"{OVERRIDE}(JWT|SIGNED_TOKENS)(__.+)?")
+"""The variables that may have stand-ins."""
 _KEYS = frozenset({"issuer", "audience", "client_id", "jwks"})
+"""The keys that may have them there."""
 _PARTS = ("issuers", "signed", "table_use")
-"""The parts of a preparation that have such values."""
+_FILLED = frozenset({"issuer", "audience", "client_id", "url", "stored_claims"})
+"""The keys that then have them, in these parts of a preparation."""
 
 
-def late_values(built: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, str] | None:
-    """The value of each stand-in in the variables of a build; None if others differ in anything else."""
-    values: dict[str, str] = {}
+def late_texts(built: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, str] | None:
+    """What each text in the variables of a build is in those that were found; None if they differ in anything else."""
+    texts: dict[str, str] = {}
     if built.keys() != found.keys():
         return None
     for name, value in built.items():
         key = name.rpartition("__")[2].lower()
-        if value != found[name] and not _matches(_parsed(value), _parsed(found[name]), key, values):
+        if _TABLES.fullmatch(name) is None:
+            if value != found[name]:
+                return None
+        elif not _matches(_parsed(value), _parsed(found[name]), key, texts):
             return None
-    return values
+    return texts
 
 
-def filled(preparation: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any] | None:
-    """The JSON of a preparation with these values; None if the whole configuration must be checked with them."""
-    parts = {name: preparation[name] for name in _PARTS}
-    text = _STAND_IN.sub(lambda stand_in: values.get(stand_in[0], stand_in[0]), json.dumps(parts))
-    with_values = {**preparation, **json.loads(text)}
+def filled(preparation: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any] | None:
+    """The JSON of a preparation with these texts; None if the whole configuration must be checked with them."""
+    with_values = {**preparation, **{name: _filled(preparation[name], name, texts) for name in _PARTS}}
     try:
         for issuer in with_values["issuers"]:
             check_jwks(issuer["url"] or "")
@@ -53,27 +61,32 @@ def filled(preparation: Mapping[str, Any], values: Mapping[str, str]) -> dict[st
     return with_values if _different_texts(with_values) == _different_texts(preparation) else None
 
 
-def _parsed(value: str | None) -> object:
+def _parsed(value: str) -> object:
     """The value of a variable: JSON if it is a list or a table (`overriding`), else a text."""
-    if value is None or not value.lstrip().startswith(("[", "{")):
+    if not value.lstrip().startswith(("[", "{")):
         return value
     return json.loads(value, object_pairs_hook=unique_keys)
 
 
-def _matches(built: object, found: object, key: str, values: dict[str, str]) -> bool:
-    """Whether two values differ only in stand-ins, whose values it notes. `key`: the key that they belong to."""
+def _matches(built: object, found: object, key: str, texts: dict[str, str]) -> bool:
+    """Whether two values differ only in stand-ins. It notes their texts. `key`: the key that they belong to."""
     if isinstance(built, dict) and isinstance(found, dict):
-        return built.keys() == found.keys() and all(_matches(built[key], found[key], key, values) for key in built)
+        return built.keys() == found.keys() and all(_matches(built[key], found[key], key, texts) for key in built)
     if isinstance(built, list) and isinstance(found, list):
-        return len(built) == len(found) and all(_matches(*pair, key, values) for pair in zip(built, found, strict=True))
+        return len(built) == len(found) and all(_matches(*pair, key, texts) for pair in zip(built, found, strict=True))
     if not isinstance(built, str) or not isinstance(found, str) or key not in _KEYS:
         return type(built) is type(found) and built == found
-    texts = _STAND_IN.split(built)
-    match = re.fullmatch(_VALUE.join(map(re.escape, texts)), found)
-    stand_ins = _STAND_IN.findall(built)
-    return match is not None and all(
-        values.setdefault(stand_in, value) == value for stand_in, value in zip(stand_ins, match.groups(), strict=True)
-    )
+    form = _VALUE.join(map(re.escape, _STAND_IN.split(built)))
+    return re.fullmatch(form, found) is not None and texts.setdefault(built, found) == found
+
+
+def _filled(part: object, key: str, texts: Mapping[str, str]) -> object:
+    """A part of a preparation with these texts. `key`: the key that it belongs to."""
+    if isinstance(part, Mapping):
+        return {name: _filled(value, name, texts) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_filled(value, key, texts) for value in part]
+    return texts.get(part, part) if isinstance(part, str) and key in _FILLED else part
 
 
 def _expectations(preparation: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -135,12 +135,12 @@ def _with_late_values(
     parts: Mapping[str, Any], built: Mapping[str, Any], made_of: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
     """The JSON of a preparation with what the build did not know; None if anything else differs."""
-    from iot_authorizer.late_values import filled, late_values
+    from iot_authorizer.late_values import filled, late_texts
 
     if any(built[name] != made_of[name] for name in ("version", "files")):
         return None
-    values = late_values(built["variables"], made_of["variables"])
-    return None if values is None else filled(parts, values)
+    texts = late_texts(built["variables"], made_of["variables"])
+    return None if texts is None else filled(parts, texts)
 
 
 def _made_of(hashes: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:

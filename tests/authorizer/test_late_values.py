@@ -1,7 +1,8 @@
 """A preparation with stand-ins, filled with the values of the function's variables, is what the checks would make."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,13 +11,17 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from iot_authorizer.configuration import load_configuration
+from iot_authorizer.late_values import late_texts
 from iot_authorizer.preparation import Preparation, read_preparation, write_preparation
 from iot_authorizer.preparing import prepare
 from iot_policies import InvalidFile
+from iot_policies.policy_plan import PolicyPlan
+from iot_policies.session_times import SessionTimes
 from tests.authorizer.handlers import table, write
 from tests.effort import examples
 
 POOL, CLIENT, OTHER = (f"known-{number}-when-deployed" for number in range(3))
+NO_PLAN = PolicyPlan("sub", SessionTimes(), (), (), ())
 ANYONE = table("[anonymous]", principal="guest")
 
 
@@ -32,6 +37,18 @@ def read(folder: Path, built: Mapping[str, str], found: Mapping[str, str], *tabl
     preparation = prepare(load_configuration(config, built), folder)
     write_preparation(preparation, config, [Path("policy.toml")], built)
     return read_preparation(config, found)
+
+
+def checked(folder: Path, variables: Mapping[str, str]) -> Preparation:
+    """What the checks make of the configuration that `read` wrote. Raises InvalidFile."""
+    return prepare(load_configuration(folder / "authorizer.toml", variables), folder)
+
+
+def said(preparation: Preparation) -> tuple[object, ...]:
+    """All that a preparation says, in a form that can be compared."""
+    use = preparation.table_use
+    other = replace(use, stored_claims=tuple(sorted(use.stored_claims)))
+    return replace(preparation, plan=NO_PLAN, table_use=other), json.dumps(preparation.plan.to_json())
 
 
 def jwt(*tables: object) -> dict[str, str]:
@@ -55,9 +72,9 @@ REFUSED: Mapping[str, tuple[dict[str, str], dict[str, str]]] = {
     "another key": (jwt(cognito(POOL, CLIENT)), jwt(cognito(REAL, "c", leeway="1m"))),
     "a client more": (jwt(cognito(POOL, CLIENT)), jwt(cognito(REAL, "c", "d"))),
     "an issuer more": (jwt(cognito(POOL, CLIENT)), jwt(cognito(REAL, "c"), cognito("b.example", "c"))),
-    "two values for one stand-in": (
-        jwt(cognito(POOL, CLIENT)),
-        jwt(cognito(REAL, "c", jwks="https://other.example/.well-known/jwks.json")),
+    "two values for one text": (
+        jwt(cognito(POOL, CLIENT, jwks=f"https://{POOL}")),
+        jwt(cognito(REAL, "c", jwks="https://other.example")),
     ),
     "one value for two stand-ins": (
         jwt(cognito(POOL, CLIENT), cognito(OTHER, CLIENT)),
@@ -99,6 +116,21 @@ def test_a_stand_in_in_another_key_is_no_stand_in(tmp_path: Path) -> None:
     assert read(tmp_path, built, found) is None
 
 
+def test_a_text_in_another_key_stays_as_it_is(tmp_path: Path) -> None:
+    others = {"token_type": POOL, "required_claims": [POOL, CLIENT], "client_claim": CLIENT}
+    claims = {"AUTHORIZER__ANONYMOUS": json.dumps({"principal": "guest", "claims": {"issuer": POOL}})}
+    built, found = jwt(cognito(POOL, CLIENT, **others)), jwt(cognito(REAL, "c", **others))
+    preparation = read(tmp_path, {**built, **claims}, {**found, **claims})
+    assert preparation is not None
+    assert said(preparation) == said(checked(tmp_path, {**found, **claims}))
+
+
+@pytest.mark.parametrize("name", ["AUTHORIZER__ANONYMOUS", "AUTHORIZER__JWTS"])
+def test_a_variable_of_another_table_has_no_stand_ins(tmp_path: Path, name: str) -> None:
+    built, found = (json.dumps({"principal": "guest", "claims": {"issuer": pool}}) for pool in (POOL, "a.example"))
+    assert late_texts({name: built}, {name: found}) is None
+
+
 def test_single_keys_may_be_late_too(tmp_path: Path) -> None:
     built = {
         "AUTHORIZER__SIGNED_TOKENS__ISSUER": f"https://{POOL}",
@@ -111,45 +143,73 @@ def test_single_keys_may_be_late_too(tmp_path: Path) -> None:
     assert (preparation.signed.issuer, preparation.signed.audience) == (f"https://{REAL}", ("c",))
 
 
-TEXTS = ("a", "B.c", "a/b", "c.example", "YOUR", "a..b", "x-1", "login.microsoftonline.com/common", "a@b", "a:1", "a/")
-VALUES = st.sampled_from((*TEXTS, "", "\xe4"))
+TEXTS = ("c.example", "YOUR", "login.microsoftonline.com/common", "a@b", "a:1", "a/")
+GOOD = ("a", "B.c", "a/b", "d.example/eu-1_x", "a..b", "x-1", "3n4b5urk")
+VALUES = st.sampled_from((*GOOD * 6, *TEXTS, "", "\xe4"))
+pools = st.sampled_from((POOL, POOL, OTHER, "c.example", f"x.{POOL}", f"{POOL}.{OTHER}", f"{POOL}{OTHER}"))
+own_texts = st.sampled_from((CLIENT, OTHER, "a"))
 late_tables = st.lists(
     st.builds(
         cognito,
-        st.sampled_from((POOL, OTHER, "c.example", f"x.{POOL}", f"{POOL}.{OTHER}")),
-        st.sampled_from((CLIENT, OTHER, "a")),
+        pools,
+        own_texts,
         token_use=st.sampled_from(("access", "id", None)),
-        stored_claims=st.sampled_from((False, False, True)),
+        stored_claims=st.sampled_from((False, False, False, False, True)),
+        audience=st.lists(own_texts, max_size=2),
+        jwks=pools.map("https://{}/jwks.json".format) | st.sampled_from(("keys.json", f"http://localhost/{POOL}")),
+        token_type=st.none() | own_texts,
+        required_claims=st.none() | st.lists(own_texts, max_size=2),
+        client_claim=st.none() | own_texts,
     ).map(lambda table: {key: value for key, value in table.items() if value is not None}),
     min_size=1,
     max_size=3,
 )
+signed_tokens = st.dictionaries(st.just("issuer"), pools.map("https://{}".format), max_size=1)
 
 
-def substituted(tables: Sequence[object], values: Mapping[str, str]) -> list[object]:
-    text = json.dumps(tables)
+def substituted(variables: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """The variables with values in the place of stand-ins, as CloudFormation joins them."""
+    found = dict(variables)
     for stand_in, late in values.items():
-        text = text.replace(stand_in, late)
-    found: list[object] = json.loads(text)
+        found = {name: text.replace(stand_in, late) for name, text in found.items()}
     return found
 
 
-@given(late_tables, st.fixed_dictionaries(dict.fromkeys((POOL, CLIENT, OTHER), VALUES)))
+CHANGES: Mapping[str, Callable[[str], str]] = {
+    "nothing": str,
+    "spaces": lambda text: f"\n{text} ",
+    "escapes": lambda text: text.replace("/", "\\/").replace("a", "\\u0061"),
+    "an empty list": lambda text: text[:1] + text[-1:],
+    "one more": lambda text: text.replace("[{", "[{}, {", 1),
+    "another type": lambda text: text.replace("true", "1"),
+    "another stand-in": lambda text: text.replace("a", CLIENT),
+    "small letters": str.lower,
+}
+"""What may be wrong with a variable, or written in another way."""
+
+
+@given(
+    late_tables,
+    signed_tokens,
+    st.fixed_dictionaries(dict.fromkeys((POOL, CLIENT, OTHER), VALUES)),
+    st.sampled_from(sorted({*CHANGES})) | st.just("nothing"),
+)
 @examples(1)
 def test_what_is_filled_in_is_what_the_checks_would_make(
-    tables: Sequence[Mapping[str, object]], values: Mapping[str, str]
+    tables: Sequence[Mapping[str, object]], signed: Mapping[str, str], values: Mapping[str, str], change: str
 ) -> None:
-    built, found = jwt(*tables), jwt(*substituted(tables, values))
+    built = jwt(*tables) | {f"AUTHORIZER__SIGNED_TOKENS__{key.upper()}": text for key, text in signed.items()}
+    found = substituted(built, values)
+    found["AUTHORIZER__JWT"] = CHANGES[change](found["AUTHORIZER__JWT"])
     with TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            filled = read(folder, built, found, 'table = "identities"', ANYONE)
+            filled = read(
+                folder, built, found, 'table = "identities"', table("[signed_tokens]", issuer="signed"), ANYONE
+            )
         except InvalidFile:
             event("refused by the build")
             return
-        event("left to the checks" if filled is None else "filled in")
-        if filled is None:
-            return
-        checked = prepare(load_configuration(folder / "authorizer.toml", found), folder)
-        assert filled.issuers == checked.issuers
-        assert sorted(filled.table_use.stored_claims) == sorted(checked.table_use.stored_claims)
+        event("left to the checks" if filled is None else f"filled in, {change}")
+        if filled is not None:
+            assert said(filled) == said(checked(folder, found))
