@@ -3,7 +3,7 @@
 1. The build checks a configuration with a stand-in for each such value, as `known-0-when-deployed`. So the preparation
    has stand-ins, too.
 2. The function's variables have the values. They must be the variables of the build, except that each stand-in is one
-   text of letters, digits and `_./-`, and only in issuers, audiences, client IDs and URLs of keys.
+   text of letters, digits and `_:./-`, and only in issuers, audiences, client IDs and URLs of keys.
 3. Each text with a stand-in is replaced as a whole, by the text in its place, and only in these keys: other keys and
    the files keep their texts, whatever these are.
 4. With the values, issuers and URLs are checked as in a configuration. Texts that differ must still differ: otherwise
@@ -23,7 +23,7 @@ from iot_policies.overriding import OVERRIDE
 STAND_IN = "known-{}-when-deployed"
 """A stand-in, with its number. It is a valid host name and table name."""
 _STAND_IN = re.compile(STAND_IN.format(r"\d+"))
-_VALUE = "[A-Za-z0-9](?:[A-Za-z0-9_./-]*[A-Za-z0-9])?"
+_VALUE = "[A-Za-z0-9][A-Za-z0-9_:./-]*"
 _TABLES = re.compile(f"{OVERRIDE}(JWT|SIGNED_TOKENS)(__.+)?")
 """The variables that may have stand-ins."""
 _KEYS = frozenset({"issuer", "audience", "client_id", "jwks"})

@@ -4,7 +4,8 @@
    sources are those that are installed here, so an installed wheel builds the same directory as the repository. A
    handler of your own adds its code and its packages.
 2. The configuration is checked first, as the Lambda reads it when it starts. Variables of this machine are ignored.
-3. It is built beside its place and moved there at the end. A failed build changes nothing.
+3. It is built beside its place and moved there at the end, as a whole. A failed build changes nothing, and one that is
+   interrupted leaves no part of a directory there.
 4. What is prepared and proved are the files in it, even if the project's files change meanwhile
    (`iot_authorizer.preparation`, `shipped_proof.py`).
 5. Two builds of the same version are equal, byte for byte: modes and times are fixed.
@@ -90,13 +91,14 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
 
     Raises UvError, InvalidFile, InvalidSettings, OSError.
     """
-    check_replaceable(directory, config, *_sources())
+    check_replaceable(directory, config, Path.cwd(), *_sources())
     given = variables or {}
     checked = _checked(config, given)
     code = own_code(config, checked.own_functions)
     locked = [REQUIREMENTS, *_own_requirements(config, checked)]
     interpreter = find_interpreter(target.python)
-    staging = directory.with_name(f"{directory.name}.{os.getpid()}")
+    place = directory.resolve()  # It may be a symbolic link.
+    staging = place.with_name(f"{place.name}.{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
@@ -116,11 +118,23 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
         _normalize(staging)
         _check_size(staging)
         proof = prove_shipped(staging, checked, certificate_path(directory))  # Last: it keeps its certificate.
-        shutil.rmtree(directory, ignore_errors=True)
-        staging.rename(directory)
+        _replace(place, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return Built(directory, target.python, interpreter is not None, proof)
+
+
+def _replace(place: Path, staging: Path) -> None:
+    """Moves a directory to its place, and removes the one that was there."""
+    previous = place.with_name(f"{staging.name}.previous")
+    try:
+        if place.exists():
+            place.rename(previous)
+        staging.rename(place)
+    finally:
+        if previous.exists() and not place.exists():
+            previous.rename(place)
+        shutil.rmtree(previous, ignore_errors=True)
 
 
 def _checked(config: Path, variables: Mapping[str, str]) -> CheckedConfiguration:

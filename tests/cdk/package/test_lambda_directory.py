@@ -13,7 +13,7 @@ import pytest
 
 from iot_authorizer_cdk import InvalidSettings
 from iot_authorizer_cdk.package.lambda_directory import all_below, build, directory_hash, zipped_size
-from iot_authorizer_cdk.package.target import this_machine
+from iot_authorizer_cdk.package.target import MARK, this_machine
 from iot_authorizer_cdk.package.uv import UvError
 from iot_policies import InvalidFile
 from tests import ROOT, UV
@@ -193,6 +193,57 @@ def test_files_with_names_of_the_lambdas_own_are_refused(tmp_path: Path) -> None
     with pytest.raises(InvalidFile, match=f"{', '.join(names)}: the Lambda has files with these names: rename yours"):
         build(config, tmp_path / "build/code", HOST)
     assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_an_interrupted_build_leaves_a_whole_directory(
+    fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = build(fleet, tmp_path / "code", HOST).directory
+    whole, remove = directory_hash(directory), shutil.rmtree
+
+    def interrupted(path: Path, ignore_errors: bool = False) -> None:
+        if (path / MARK).is_file():
+            (path / MARK).unlink()
+            raise KeyboardInterrupt
+        remove(path, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build(fleet, directory, HOST)
+    assert directory_hash(directory) == whole
+
+
+def test_a_build_that_cannot_be_moved_to_its_place_keeps_the_directory_that_is_there(
+    fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = build(fleet, tmp_path / "code", HOST).directory
+    whole, rename = directory_hash(directory), Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name == f"{directory.name}.{os.getpid()}":
+            raise PermissionError
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        build(fleet, directory, HOST)
+    assert directory_hash(directory) == whole
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["code"]
+
+
+def test_a_symbolic_link_names_the_directory_to_replace(fleet: Path, tmp_path: Path) -> None:
+    directory = build(fleet, tmp_path / "code", HOST).directory
+    (directory / "authorizer.toml").unlink()
+    (tmp_path / "link").symlink_to(directory)
+    build(fleet, tmp_path / "link", HOST)
+    assert (tmp_path / "link").is_symlink()
+    assert (directory / "authorizer.toml").is_file()
+
+
+def test_the_current_folder_is_not_replaced(fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(build(fleet, tmp_path / "code", HOST).directory)
+    with pytest.raises(InvalidSettings, match=r"\.: contains .*code, and a build replaces it"):
+        build(fleet, Path(), HOST)
 
 
 def test_a_directory_that_is_too_large_for_lambda_is_refused(
