@@ -24,8 +24,9 @@ def override(tables: dict[str, object], path: Path, environment: Mapping[str, st
     """
     names = [name for name in environment if name.startswith(OVERRIDE)]
     for name in sorted(names, key=lambda name: name.count("__")):
-        if name != name.upper():
-            raise InvalidFile(path, None, name, f"this environment variable must be in capitals: write {name.upper()}")
+        capitals = name.lower().upper()  # Another letter may become a capital only so, as the Kelvin sign becomes K.
+        if name != capitals:
+            raise InvalidFile(path, None, name, f"this environment variable must be in capitals: write {capitals}")
         *parents, last = name.removeprefix(OVERRIDE).lower().split("__")
         table: object = tables
         for part in parents:

@@ -130,9 +130,10 @@ def test_a_variable_that_names_no_table_is_refused_by_its_name(tmp_path: Path, n
         load(tmp_path, **{name: "x"})
 
 
-@pytest.mark.parametrize("name", ["table", "Table", "JWT__0__leeway"])
-def test_a_variable_in_small_letters_is_refused_because_two_could_name_one_key(tmp_path: Path, name: str) -> None:
-    expected = f"AUTHORIZER__{name}: this environment variable must be in capitals: write AUTHORIZER__{name.upper()}"
+@pytest.mark.parametrize("name", ["table", "Table", "JWT__0__leeway", "TO\N{KELVIN SIGN}EN_KEY_NAME"])
+def test_a_variable_in_other_letters_is_refused_because_two_could_name_one_key(tmp_path: Path, name: str) -> None:
+    capitals = name.lower().upper()
+    expected = f"AUTHORIZER__{name}: this environment variable must be in capitals: write AUTHORIZER__{capitals}"
     with pytest.raises(InvalidFile, match=expected):
         load(tmp_path, **{name: "45s"})
 
