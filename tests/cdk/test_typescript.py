@@ -21,6 +21,7 @@ from aws_cdk.assertions import Match, Template
 from iot_authorizer_cdk import IotCustomAuthorizer, Issuer
 from tests import ROOT
 from tests.cdk.conftest import write_code
+from tests.cdk.intrinsics import filled
 from tests.clients.needs import needs
 
 pytestmark = pytest.mark.slow
@@ -89,9 +90,8 @@ def function(template: Template) -> dict[str, Any]:
 
 
 def issuers(template: Template) -> list[dict[str, Any]]:
-    parts = function(template)["Environment"]["Variables"]["AUTHORIZER__JWT"]["Fn::Join"][1]
-    texts = (part if isinstance(part, str) else json.dumps(part).replace('"', "'") for part in parts)
-    found: list[dict[str, Any]] = json.loads("".join(texts))
+    variable = function(template)["Environment"]["Variables"]["AUTHORIZER__JWT"]
+    found: list[dict[str, Any]] = json.loads(filled(variable, lambda late: json.dumps(late).replace('"', "'")))
     return found
 
 

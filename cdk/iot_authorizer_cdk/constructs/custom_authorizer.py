@@ -24,7 +24,7 @@ from iot_authorizer_cdk.constructs.issuer import Issuer
 from iot_authorizer_cdk.constructs.message_rules import MessageRules
 from iot_authorizer_cdk.constructs.places import check_region, place_in
 from iot_authorizer_cdk.constructs.shared_secrets import SecretGrant, secret_grant
-from iot_authorizer_cdk.constructs.stand_ins import TOKEN, StandIns
+from iot_authorizer_cdk.constructs.stand_ins import TOKEN, StandIns, escaped
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
     ISSUERS,
@@ -107,6 +107,7 @@ class IotCustomAuthorizer(Construct):
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         environment[CONFIG_VARIABLE] = CONFIGURATION
         _check_size(environment)
+        deployed = _escaped(environment)
         self.table = table or _named_table(self, self.configuration.table)
         """The identity table that the function reads; None without one."""
         if self.table is not None:
@@ -117,7 +118,7 @@ class IotCustomAuthorizer(Construct):
             "Lambda",
             code=built.parent,
             handler=self.configuration.handler,
-            environment=environment,
+            environment=deployed,
             secrets=secrets,
             props=props,
             table=self.table,
@@ -146,7 +147,7 @@ class IotCustomAuthorizer(Construct):
                 self,
                 "Credentials",
                 code=built.parent,
-                environment=environment,
+                environment=deployed,
                 endpoint=None if self.configuration.has_own_endpoint else self.endpoint,
                 secrets=secrets,
                 props=props,
@@ -262,15 +263,9 @@ def _variables(
         NAME: name,
         TOPIC_PREFIX: props.topic_prefix,
         TABLE: None if table is None else name_or_arn(stack, table),
-        ISSUERS: _json(stack, issuers) if issuers else None,
+        ISSUERS: json.dumps(issuers, ensure_ascii=False) if issuers else None,
     }
     return {key: value for key, value in found.items() if value is not None}
-
-
-def _json(stack: Stack, tables: Sequence[Mapping[str, object]]) -> str:
-    """The tables in JSON; a token of the CDK only if only the deployment knows a part of them."""
-    text = json.dumps(tables, ensure_ascii=False)
-    return stack.to_json_string(tables) if "{Token[" in text else text
 
 
 def _merged(values: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
@@ -290,6 +285,13 @@ def _check_size(environment: Mapping[str, str]) -> None:
         problem = f"found {size} bytes of environment variables, most in {largest}"
         advice = "write what the deployment need not know in authorizer.toml, such as [[jwt]] in place of issuers=[…]"
         raise InvalidSettings(f"values, issuers: {problem}, but Lambda accepts {_MOST_VARIABLES}: {advice}")
+
+
+def _escaped(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables, in whose JSON no value that only the deployment knows can end its text."""
+    return {
+        name: escaped(value) if value.lstrip().startswith(("[", "{")) else value for name, value in environment.items()
+    }
 
 
 def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> CheckedConfiguration:

@@ -4,13 +4,17 @@
    be parsed, for example.
 2. Each token has a stand-in of its own, so that two issuers stay two. It is a valid host name and table name. When the
    Lambda starts, it replaces the stand-ins in its preparation (`late_values`).
-3. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused.
+3. CloudFormation writes the value of a token into JSON as it is. Whoever may set one, such as a parameter with a client
+   ID, could end the text with a `"` and add an issuer. So CloudFormation escapes the value first (`escaped`).
+4. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import get_origin
+
+from aws_cdk import Fn
 
 from iot_authorizer.late_values import STAND_IN
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
@@ -32,6 +36,17 @@ _LISTS = {
     if get_origin(field.annotation) is tuple
 }
 """The keys whose value is a list, so that their variables contain JSON."""
+
+
+def escaped(text: str) -> str:
+    """Returns JSON in which the value of each token is escaped when it is deployed."""
+    return _TOKEN.sub(lambda found: _escaped(found[0]), text)
+
+
+def _escaped(token: str) -> str:
+    for character in ("\\", '"'):
+        token = Fn.join(f"\\{character}", Fn.split(character, token))
+    return token
 
 
 class StandIns:

@@ -1,11 +1,12 @@
 """The construct builds the Lambda directory of a configuration, with this package's handler or one of your own."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, aws_cognito, aws_dynamodb, aws_sqs
+from aws_cdk import App, CfnParameter, Stack, aws_cognito, aws_dynamodb, aws_sqs
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer.preparation import read_preparation
@@ -13,6 +14,7 @@ from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer, Issuer
 from iot_policies import InvalidFile
 from tests.cdk.configurations import POLICY
 from tests.cdk.conftest import synthesize_construct
+from tests.cdk.intrinsics import filled
 
 FUNCTION = "AWS::Lambda::Function"
 HANDLER = "def lambda_handler(event, context): ...\n"
@@ -89,20 +91,34 @@ def test_the_function_starts_from_it_with_a_user_pool_of_its_own_stack(config: P
     )
     code = uploaded(app)
     (function,) = Template.from_stack(stack).find_resources(FUNCTION, HAS_CONFIGURATION).values()
-    variables = {name: as_deployed(value) for name, value in function["Properties"]["Environment"]["Variables"].items()}
+    variables = {
+        name: filled(value, known_late) for name, value in function["Properties"]["Environment"]["Variables"].items()
+    }
     found = read_preparation(code / "authorizer.toml", variables)
     assert found is not None
     expects = found.issuers[0].expects
     assert (expects.issuer, expects.client_id, found.table) == (f"https://{POOL}", ("3n4b5urk",), "3n4b5urk")
 
 
-def as_deployed(value: Any) -> str:  # noqa: ANN401
-    """A value of the template, with the values that CloudFormation fills in."""
-    if isinstance(value, str):
-        return value
-    if "Fn::Join" in value:
-        return "".join(map(as_deployed, value["Fn::Join"][1]))
-    return POOL if "Fn::GetAtt" in value else "3n4b5urk"
+def known_late(intrinsic: Mapping[str, object]) -> str:
+    return POOL if "Fn::GetAtt" in intrinsic else "3n4b5urk"
+
+
+@pytest.mark.parametrize("late", ['a","b', '\\","b', '"],"jwks":"https://b.example"},{"issuer":"b', "a\\", '""'])
+@pytest.mark.parametrize("name", ["AUTHORIZER__JWT", "AUTHORIZER__SIGNED_TOKENS"])
+def test_a_value_that_only_the_deployment_knows_cannot_end_its_text(config: Path, name: str, late: str) -> None:
+    config.write_text('name = "chat"\npolicy = "policy.toml"\n[signed_tokens]\nissuer = "a"\n')
+    stack = Stack(App(), "Test")
+    audience = [CfnParameter(stack, "Audience").value_as_string]
+    issuers, values = [Issuer.of("https://a.example/", audience=audience, jwks="https://a.example/keys")], {}
+    if name == "AUTHORIZER__SIGNED_TOKENS":
+        issuers, values = [], {name: json.dumps({"issuer": "a", "audience": audience})}
+    IotCustomAuthorizer(stack, "Authorizer", config=config, issuers=issuers, values=values)
+    (function,) = Template.from_stack(stack).find_resources(FUNCTION, HAS_CONFIGURATION).values()
+    variables = function["Properties"]["Environment"]["Variables"]
+    found = json.loads(filled(variables[name], lambda _: late))
+    (table,) = found if isinstance(found, list) else [found]
+    assert table["audience"] == [late]
 
 
 def test_two_constructs_of_an_app_have_their_own_directories(config: Path) -> None:
