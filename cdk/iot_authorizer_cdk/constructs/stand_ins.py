@@ -4,8 +4,8 @@
    be parsed, for example.
 2. Each token has a stand-in of its own, so that two issuers stay two. It is a valid host name and table name. When the
    Lambda starts, it replaces the stand-ins in its preparation (`late_values`).
-3. CloudFormation writes the value of a token into JSON as it is. Whoever may set one, such as a parameter with a client
-   ID, could end the text with a `"` and add an issuer. So CloudFormation escapes the value first (`escaped`).
+3. CloudFormation writes the value of a token into JSON without a change. A user who may only set the parameter with a
+   client ID could end the text with a `"` and add an issuer. So the template escapes the value first (`escaped`).
 4. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused.
 """
 
