@@ -159,6 +159,15 @@ class DynamoDbTable:
             if not was_written(self.read([id]).get(id), stored, new=new):
                 raise (ItemExists if new else ItemChanged) from None
 
+    def write_some(self, writes: Sequence[tuple[Item, Item | None]]) -> Sequence[bool]:
+        """Stores the first item: BatchWriteItem has no conditions, and one that fails ends a TransactWriteItems."""
+        item, replacing = writes[0]
+        try:
+            self.write(item, replacing=replacing, new=replacing is None)
+        except (ItemExists, ItemChanged):
+            return [False]
+        return [True]
+
     def write_part(self, changes: Item, *, replacing: Item) -> None:
         """Changes some attributes, in one request."""
         stored = to_store(changes, now=self._clock(), replacing=replacing)
