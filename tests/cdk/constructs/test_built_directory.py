@@ -8,10 +8,10 @@ import pytest
 from aws_cdk import App, Stack, aws_cognito, aws_dynamodb, aws_sqs
 from aws_cdk.assertions import Match, Template
 
-from iot_authorizer.preparation import read_preparation
+from iot_authorizer.preparation import PreparedEndpoint, read_preparation
 from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer, Issuer
 from iot_policies import InvalidFile
-from tests.cdk.configurations import POLICY
+from tests.cdk.configurations import POLICY, append
 from tests.cdk.conftest import synthesize_construct
 
 FUNCTION = "AWS::Lambda::Function"
@@ -94,6 +94,21 @@ def test_the_function_starts_from_it_with_a_user_pool_of_its_own_stack(config: P
     assert found is not None
     expects = found.issuers[0].expects
     assert (expects.issuer, expects.client_id, found.table) == (f"https://{POOL}", ("3n4b5urk",), "3n4b5urk")
+
+
+def test_the_function_of_the_credentials_endpoint_starts_from_it_too(config: Path) -> None:
+    append(config, "[credentials]")
+    app = App()
+    IotCustomAuthorizer(stack := Stack(app, "Test"), "Authorizer", config=config)
+    found = Template.from_stack(stack).find_resources(FUNCTION, HAS_CONFIGURATION)
+    (function,) = (each for name, each in found.items() if "Credentials" in name)
+    variables = function["Properties"]["Environment"]["Variables"]
+    host, role = "a1b2-ats.iot.eu-west-1.amazonaws.com", "arn:aws:iam::123456789012:role/Test-Client-1"
+    told = {"AUTHORIZER__CREDENTIALS__ENDPOINT": host, "AUTHORIZER__CREDENTIALS__ROLE": role}
+    assert variables.keys() >= told.keys()
+    preparation = read_preparation(uploaded(app) / "authorizer.toml", {**variables, **told})
+    assert preparation is not None
+    assert preparation.endpoint == PreparedEndpoint((), host, role)
 
 
 def as_deployed(value: Any) -> str:  # noqa: ANN401
