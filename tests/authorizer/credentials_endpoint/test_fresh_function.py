@@ -19,6 +19,12 @@ import json, sys
 from iot_authorizer.credentials_handler import lambda_handler
 print(json.dumps(lambda_handler(json.loads(sys.argv[1]))), file=sys.stderr)
 """
+STARTS = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules))
+import iot_authorizer.credentials_handler
+"""
+"""Prints which modules it needed, also if it fails."""
 ENDPOINT = "abc-ats.iot.eu-west-1.amazonaws.com"
 ENVIRONMENT = {
     "AUTHORIZER__CREDENTIALS__ROLE": ROLE,
@@ -65,10 +71,7 @@ def test_a_prepared_function_answers_alike_and_checks_neither_configuration_nor_
 def test_what_a_preparation_lacks_stops_the_function_when_it_starts(
     tmp_path: Path, tables: str, given: dict[str, str], expected: str
 ) -> None:
-    program = (
-        "import sys, atexit; atexit.register(lambda: print(*sys.modules))\nimport iot_authorizer.credentials_handler"
-    )
-    finished = run(program, prepared(tmp_path, tables), **given)
+    finished = run(STARTS, prepared(tmp_path, tables), **given)
     assert expected in finished.stderr.splitlines()[-1]
     assert not CHECKING & {*finished.stdout.split()}
 
