@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, cast
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -19,6 +18,7 @@ from botocore.parsers import ResponseParserError
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.temporary_credentials import RoleSessionKeys
+from iot_identities.service_data import quick_session
 
 for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have secret keys.
@@ -78,7 +78,7 @@ class StsRole:
 
 def sts_client() -> StsClient:
     """A client of AWS STS, which gives up in time."""
-    return cast("StsClient", botocore.session.Session().create_client("sts", config=CLIENT_CONFIG))
+    return cast("StsClient", quick_session().create_client("sts", config=CLIENT_CONFIG))
 
 
 def development_role(path: Path) -> StsRole:
@@ -90,7 +90,7 @@ def development_role(path: Path) -> StsRole:
 
 def local_sts_client(url: str, region: str, key_id: str, secret: str, config: Config = CLIENT_CONFIG) -> StsClient:
     """A client of this machine's AWS STS at a URL, with an access key; `config` has its times."""
-    client = botocore.session.Session(_NO_PROFILE).create_client(
+    client = quick_session(_NO_PROFILE).create_client(
         "sts",
         config=config.merge(_HERE),
         endpoint_url=url,

@@ -16,6 +16,10 @@ AUTHORIZER_NAME = r"[A-Za-z0-9_=,@-]{1,128}"
 """The form of `name`, as a regular expression (CreateAuthorizer, authorizerName)."""
 TABLE_NAME = r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}"
 """The form of `table`: a DynamoDB table's name or ARN."""
+HOST_NAME = r"[A-Za-z0-9.-]+"
+"""The form of a host name."""
+ROLE_ARN = r"arn:[a-z-]+:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]+"
+"""The form of a role's ARN (IAM user guide, "IAM identifiers")."""
 
 
 def configured_text(key: str) -> str | None:

@@ -5,12 +5,10 @@ authorizer. An invalid file stops the function when it starts.
 """
 
 import gc
-import os
 
 gc.disable()
-# Otherwise pydantic reads the metadata of all packages for plugins, which takes milliseconds, and runs what it finds.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -18,11 +16,11 @@ from pathlib import Path
 from iot_authorizer import development
 from iot_authorizer.building import build
 from iot_authorizer.client_role import StsRole, development_role
-from iot_authorizer.configuration import CredentialsSettings, load_configuration
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer.credentials_endpoint import CredentialsHandler
 from iot_authorizer.observer import Observer
-from iot_authorizer.preparing import prepare
+from iot_authorizer.preparation import PreparedEndpoint
+from iot_authorizer.starting import preparation_of
 from iot_authorizer.temporary_credentials import ClientRole
 from iot_policies import InvalidFile
 
@@ -30,23 +28,23 @@ _SET_BY_THE_CONSTRUCT = "missing: the construct sets it for the function of the 
 
 
 def _start(path: Path) -> CredentialsHandler:
-    configuration = load_configuration(path)
-    settings = configuration.credentials
-    if settings is None:
+    preparation = preparation_of(path)
+    endpoint = preparation.endpoint
+    if endpoint is None:
         raise InvalidFile(path, None, "credentials", "missing: the credentials endpoint needs this table")
-    observer = Observer(f"{configuration.name}-credentials")
-    authorizer = build(prepare(configuration, path.parent), observer.keys_fetched)
-    return CredentialsHandler(authorizer, _role(path, settings), origins=settings.origins, observer=observer)
+    observer = Observer(f"{preparation.name}-credentials")
+    authorizer = build(preparation, observer.keys_fetched)
+    return CredentialsHandler(authorizer, _role(path, endpoint), origins=endpoint.origins, observer=observer)
 
 
-def _role(path: Path, settings: CredentialsSettings) -> Callable[[], ClientRole]:
+def _role(path: Path, endpoint: PreparedEndpoint) -> Callable[[], ClientRole]:
     file = development.file_named_by(development.STS, os.environ)
     if file is not None:  # It is written when the ports are known, which is after this function has loaded.
         return cache(partial(development_role, file))
-    for key in ("role", "endpoint"):
-        if getattr(settings, key) is None:
+    for key, value in (("role", endpoint.role), ("endpoint", endpoint.host)):
+        if value is None:
             raise InvalidFile(path, None, f"credentials.{key}", f"{_SET_BY_THE_CONSTRUCT}{key.upper()}")
-    role = StsRole(settings.role or "", settings.endpoint or "")
+    role = StsRole(endpoint.role or "", endpoint.host or "")
     return lambda: role
 
 

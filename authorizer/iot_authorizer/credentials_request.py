@@ -14,67 +14,47 @@ names are joined by commas; that the query string is as the client encoded it is
 import binascii
 import json
 from base64 import b64decode, b64encode
+from typing import NamedTuple
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-
 from iot_authorizer.credentials import query_values
-from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.event import AuthorizerEvent, read_field, read_headers
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_policies.json_objects import unique_keys
 
 LONGEST_BODY = 16_384
 """Characters: more than the longest user name, password and client ID need."""
+_EVENT = "expected an HTTP API's event, payload format 2.0"
 _CLIENT_ID = "clientId"
+_MEMBERS = {_CLIENT_ID, "username", "password"}
 
 
-class _EventPart(BaseModel):
-    """Every field may be missing, and unknown fields are ignored."""
-
-    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="ignore", hide_input_in_errors=True)
-
-
-class _HttpMethod(_EventPart):
-    method: str | None = None
-
-
-class _RequestContext(_EventPart):
-    http: _HttpMethod = Field(default_factory=_HttpMethod)
-
-
-class _Body(_EventPart):
-    """The members of the body. Unlike in events of AWS, every other member is refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    client_id: str | None = None
-    username: str | None = None
-    password: str | None = None
-
-
-class CredentialsRequest(_EventPart):
+class CredentialsRequest(NamedTuple):
     """A request for temporary credentials."""
 
-    headers: dict[str, str] = Field(default_factory=dict)
-    raw_query_string: str = ""
-    request_context: _RequestContext = Field(default_factory=_RequestContext)
-    body: str | None = None
-    is_base64_encoded: bool = False
+    headers: dict[str, str]
+    query: str
+    method: str
+    """The HTTP method, in capitals; empty if the event has none."""
+    body: str
+    is_base64: bool
+    """Whether the body is base64 of what the client sent."""
 
     @classmethod
     def parse(cls, event: object) -> "CredentialsRequest":
         """Reads an event. Raises Refusal if a field has a type that API Gateway never sends."""
-        try:
-            return cls.model_validate(event)
-        except ValidationError:
-            raise Refusal(Reason.MALFORMED_EVENT, "expected an HTTP API's event, payload format 2.0") from None
-
-    @property
-    def method(self) -> str:
-        """The HTTP method, in capitals; empty if the event has none."""
-        return (self.request_context.http.method or "").upper()
+        if not isinstance(event, dict):
+            raise Refusal(Reason.MALFORMED_EVENT, _EVENT)
+        context = read_field(event, "requestContext", dict, _EVENT) or {}
+        http = read_field(context, "http", dict, _EVENT) or {}
+        return cls(
+            headers=read_headers(event, _EVENT) or {},
+            query=read_field(event, "rawQueryString", str, _EVENT) or "",
+            method=(read_field(http, "method", str, _EVENT) or "").upper(),
+            body=read_field(event, "body", str, _EVENT) or "",
+            is_base64=read_field(event, "isBase64Encoded", bool, _EVENT) or False,
+        )
 
     @property
     def origin(self) -> str | None:
@@ -83,44 +63,43 @@ class CredentialsRequest(_EventPart):
 
     def as_event(self) -> AuthorizerEvent:
         """The event of a client that connects with the same credentials. Raises Refusal."""
-        body = self._body()
+        members = self._members()
         mqtt = {
-            "username": body.username,
-            "password": _encoded(body.password),
-            "clientId": self._client_id(body),
+            "username": members.get("username"),
+            "password": _encoded(members.get("password")),
+            "clientId": self._client_id(members.get(_CLIENT_ID)),
         }
-        http = {"headers": self.headers, "queryString": self.raw_query_string}
+        http = {"headers": self.headers, "queryString": self.query}
         return AuthorizerEvent.parse({"protocolData": {"http": http, "mqtt": mqtt}})
 
-    def _body(self) -> _Body:
+    def _members(self) -> dict[str, str | None]:
+        """The members of the body."""
         try:
             found = json.loads(self._text() or "{}", object_pairs_hook=unique_keys)
         except (ValueError, RecursionError):
             raise Refusal(Reason.MALFORMED_REQUEST, "the body is not JSON, or has a duplicate key") from None
-        try:
-            return _Body.model_validate(found)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            known = first["type"] != "extra_forbidden" and first["loc"]
-            what = f"{first['loc'][0]} is not a string" if known else "the body has another member, or is not an object"
-            raise Refusal(Reason.MALFORMED_REQUEST, what) from None
+        if not isinstance(found, dict) or not found.keys() <= _MEMBERS:
+            raise Refusal(Reason.MALFORMED_REQUEST, "the body has another member, or is not an object")
+        for name, value in found.items():
+            if not (value is None or isinstance(value, str)):
+                raise Refusal(Reason.MALFORMED_REQUEST, f"{name} is not a string")
+        return found
 
     def _text(self) -> str:
-        body = self.body or ""
-        if len(body) > LONGEST_BODY:
+        if len(self.body) > LONGEST_BODY:
             raise Refusal(Reason.MALFORMED_REQUEST, f"the body has more than {LONGEST_BODY} characters")
         try:
-            return b64decode(body, validate=True).decode() if self.is_base64_encoded else body
+            return b64decode(self.body, validate=True).decode() if self.is_base64 else self.body
         except (binascii.Error, ValueError):
             raise Refusal(Reason.MALFORMED_REQUEST, "the body is not UTF-8") from None
 
-    def _client_id(self, body: _Body) -> str | None:
+    def _client_id(self, in_body: str | None) -> str | None:
         """The client ID that the request names; None if it names none."""
         try:
-            named = [unquote(each, errors="strict") for each in query_values(self.raw_query_string, (_CLIENT_ID,))]
+            named = [unquote(each, errors="strict") for each in query_values(self.query, (_CLIENT_ID,))]
         except UnicodeDecodeError:
             raise Refusal(Reason.MALFORMED_QUERY) from None
-        found = {each for each in (body.client_id, *named) if each}
+        found = {each for each in (in_body, *named) if each}
         if len(found) > 1:
             raise Refusal(Reason.MALFORMED_REQUEST, "two different client IDs")
         return found.pop() if found else None

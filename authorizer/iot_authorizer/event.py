@@ -56,19 +56,19 @@ class AuthorizerEvent(NamedTuple):
         """Reads an event. Raises Refusal if a field has a type that IoT Core never sends."""
         if not isinstance(event, dict):
             raise Refusal(Reason.MALFORMED_EVENT, "event")
-        protocols = _read(event, "protocolData", dict, "protocolData") or {}
-        tls = _read(protocols, "tls", dict, "protocolData.tls")
-        http = _read(protocols, "http", dict, "protocolData.http")
-        mqtt = _read(protocols, "mqtt", dict, "protocolData.mqtt")
-        connection = _read(event, "connectionMetadata", dict, "connectionMetadata") or {}
+        protocols = read_field(event, "protocolData", dict, "protocolData") or {}
+        tls = read_field(protocols, "tls", dict, "protocolData.tls")
+        http = read_field(protocols, "http", dict, "protocolData.http")
+        mqtt = read_field(protocols, "mqtt", dict, "protocolData.mqtt")
+        connection = read_field(event, "connectionMetadata", dict, "connectionMetadata") or {}
         return cls(
-            _read(event, "token", str, "token"),
-            _read(event, "signatureVerified", bool, "signatureVerified"),
-            Tls() if tls is None else Tls(_read(tls, "serverName", str, "protocolData.tls")),
+            read_field(event, "token", str, "token"),
+            read_field(event, "signatureVerified", bool, "signatureVerified"),
+            Tls() if tls is None else Tls(read_field(tls, "serverName", str, "protocolData.tls")),
             Http() if http is None else _http(http),
             Mqtt() if mqtt is None else _mqtt(mqtt),
             mqtt is not None,
-            _read(connection, "id", str, "connectionMetadata.id"),
+            read_field(connection, "id", str, "connectionMetadata.id"),
         )
 
     def with_client_id(self, client_id: str) -> "AuthorizerEvent":
@@ -77,23 +77,31 @@ class AuthorizerEvent(NamedTuple):
 
 
 def _http(http: dict[str, Any]) -> Http:
-    headers = _read(http, "headers", dict, "protocolData.http")
-    for name, value in headers.items() if headers else ():
-        if not (isinstance(name, str) and isinstance(value, str)):
-            raise Refusal(Reason.MALFORMED_EVENT, "protocolData.http")
-    return Http(headers, _read(http, "queryString", str, "protocolData.http"))
+    place = "protocolData.http"
+    return Http(read_headers(http, place), read_field(http, "queryString", str, place))
 
 
 def _mqtt(mqtt: dict[str, Any]) -> Mqtt:
     place = "protocolData.mqtt"
     return Mqtt(
-        _read(mqtt, "username", str, place), _read(mqtt, "password", str, place), _read(mqtt, "clientId", str, place)
+        read_field(mqtt, "username", str, place),
+        read_field(mqtt, "password", str, place),
+        read_field(mqtt, "clientId", str, place),
     )
 
 
-def _read(part: dict[str, Any], key: str, kind: type[_Kind], place: str) -> _Kind | None:
+def read_field(part: dict[str, Any], key: str, kind: type[_Kind], place: str) -> _Kind | None:
     """A field; None if it is missing or null. Raises Refusal, which names the place, for another type."""
     value = part.get(key)
     if value is None or isinstance(value, kind):
         return value
     raise Refusal(Reason.MALFORMED_EVENT, place)
+
+
+def read_headers(part: dict[str, Any], place: str) -> dict[str, str] | None:
+    """The field `headers`, as `read_field` does."""
+    headers = read_field(part, "headers", dict, place)
+    for name, value in headers.items() if headers else ():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise Refusal(Reason.MALFORMED_EVENT, place)
+    return headers

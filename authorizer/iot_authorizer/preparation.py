@@ -4,8 +4,9 @@
    modules that check configurations and templates, which take more time than all others.
 2. Like a `.pyc` file, it only saves time. It is used only if it was made of these files, by this version, with these
    variables. Otherwise the handler reads and checks the files, as it does everywhere else.
-3. The variables for the name and the table may have other values then: deployments choose them late, and nothing else
-   depends on them. They are checked here. So are issuers that the build did not know (`late_values`).
+3. Some variables may have other values then: those for the name and the table, and for the role and the host name of
+   the credentials endpoint. Deployments choose them late, and nothing else depends on them. They are checked here. So
+   are issuers that the build did not know (`late_values`).
 4. Its hashes tell that it is stale. They do not protect against a user who can write into the Lambda directory.
 5. With a password file, none is written: the hashes of passwords stay in one file, which the functions of rules lack.
 6. It is not used where the development issuer is: what a user tries is what the files say.
@@ -21,14 +22,15 @@ from typing import Any
 
 from iot_authorizer import __version__, development
 from iot_authorizer.cached import Caching
-from iot_authorizer.configured_texts import AUTHORIZER_NAME, TABLE_NAME
+from iot_authorizer.configured_texts import AUTHORIZER_NAME, HOST_NAME, ROLE_ARN, TABLE_NAME
 from iot_authorizer.jwt_verifier import Expectations
 from iot_policies.overriding import OVERRIDE
 from iot_policies.policy_plan import PolicyPlan
 from iot_policies.principal import Claims, Principal
 
 _NAME, _TABLE = f"{OVERRIDE}NAME", f"{OVERRIDE}TABLE"
-_LATE = {_NAME: AUTHORIZER_NAME, _TABLE: TABLE_NAME}
+_HOST, _ROLE = f"{OVERRIDE}CREDENTIALS__ENDPOINT", f"{OVERRIDE}CREDENTIALS__ROLE"
+_LATE = {_NAME: AUTHORIZER_NAME, _TABLE: TABLE_NAME, _HOST: HOST_NAME, _ROLE: ROLE_ARN}
 """The variables that may have other values than when the preparation was made, and the form of these."""
 
 
@@ -45,6 +47,18 @@ class PreparedIssuer:
     """The URL of a JWKS."""
     secret: str | None = None
     """The name of a shared secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEndpoint:
+    """`[credentials]`: the credentials endpoint."""
+
+    origins: tuple[str, ...]
+    """The origins of web pages that may use it."""
+    host: str | None
+    """IoT Core's host name, which clients are told; None until the deployment sets it."""
+    role: str | None
+    """The ARN of the clients' role; None until the deployment sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,8 @@ class Preparation:
     signed: Expectations | None
     """The issuer whose signatures IoT Core verifies."""
     anonymous: Principal | None
+    endpoint: PreparedEndpoint | None
+    """The credentials endpoint; None if it is not configured."""
     users: Mapping[str, tuple[str, Claims]] | None = field(repr=False)
     """The hash and the claims of each user of a password file; None without such a file."""
     table: str | None
@@ -123,9 +139,15 @@ def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation 
         preparation = _of_json(parts)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # None, or of another version.
         return None
+    endpoint = preparation.endpoint
+    if endpoint is not None:
+        endpoint = replace(endpoint, host=late.get(_HOST, endpoint.host), role=late.get(_ROLE, endpoint.role))
+    elif late.keys() & {_HOST, _ROLE}:
+        return None
     preparation = replace(
         preparation,
         name=late.get(_NAME, preparation.name),
+        endpoint=endpoint,
         table=late.get(_TABLE, preparation.table),
     )
     return None if preparation.table is None and preparation.table_use.is_needed else preparation
@@ -156,7 +178,7 @@ def _hash(path: Path) -> str:
 
 
 def _to_json(preparation: Preparation) -> dict[str, object]:
-    anonymous, signed = preparation.anonymous, preparation.signed
+    anonymous, signed, endpoint = preparation.anonymous, preparation.signed, preparation.endpoint
     return {
         "name": preparation.name,
         "token_key_name": preparation.token_key_name,
@@ -164,13 +186,14 @@ def _to_json(preparation: Preparation) -> dict[str, object]:
         "issuers": [asdict(issuer) for issuer in preparation.issuers],
         "signed": None if signed is None else asdict(signed),
         "anonymous": None if anonymous is None else (anonymous.name, dict(anonymous.claims)),
+        "endpoint": None if endpoint is None else asdict(endpoint),
         "table": preparation.table,
         "table_use": asdict(preparation.table_use),
     }
 
 
 def _of_json(parts: Mapping[str, Any]) -> Preparation:
-    signed, anonymous = parts["signed"], parts["anonymous"]
+    signed, anonymous, endpoint = parts["signed"], parts["anonymous"], parts["endpoint"]
     return Preparation(
         name=parts["name"],
         token_key_name=parts["token_key_name"],
@@ -178,6 +201,7 @@ def _of_json(parts: Mapping[str, Any]) -> Preparation:
         issuers=tuple(map(_issuer, parts["issuers"])),
         signed=None if signed is None else Expectations(**_with_tuples(signed)),
         anonymous=None if anonymous is None else Principal(*anonymous),
+        endpoint=None if endpoint is None else PreparedEndpoint(**_with_tuples(endpoint)),
         users=None,
         table=parts["table"],
         table_use=TableUse(**_with_tuples(parts["table_use"])),

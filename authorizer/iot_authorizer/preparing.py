@@ -7,7 +7,7 @@ from iot_authorizer.cached import Caching
 from iot_authorizer.configuration import Configuration, needs_table
 from iot_authorizer.jwt_verifier import Expectations
 from iot_authorizer.keys import KeySet
-from iot_authorizer.preparation import Preparation, PreparedIssuer, TableUse
+from iot_authorizer.preparation import Preparation, PreparedEndpoint, PreparedIssuer, TableUse
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer.tokens import same_algorithms
 from iot_policies import Claims, InvalidFile, PolicyTemplate
@@ -18,7 +18,7 @@ def prepare(configuration: Configuration, folder: Path) -> Preparation:
     """Prepares an authorizer from its configuration and the files in its folder. Raises InvalidFile."""
     with configuration.naming("policy"):
         template = PolicyTemplate.load(folder / configuration.policy, configuration.topic_prefix)
-    signed, anonymous = configuration.signed_tokens, configuration.anonymous
+    signed, anonymous, endpoint = configuration.signed_tokens, configuration.anonymous, configuration.credentials
     return Preparation(
         name=configuration.name,
         token_key_name=configuration.token_key_name,
@@ -28,6 +28,9 @@ def prepare(configuration: Configuration, folder: Path) -> Preparation:
         ),
         signed=None if signed is None else _expectations(signed, template.principal_claim),
         anonymous=None if anonymous is None else anonymous.as_principal(),
+        endpoint=None
+        if endpoint is None
+        else PreparedEndpoint(origins=endpoint.origins, host=endpoint.endpoint, role=endpoint.role),
         users=_users(configuration, folder),
         table=configuration.table,
         table_use=_table_use(configuration),

@@ -13,7 +13,6 @@ from copy import copy
 from math import inf
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
@@ -30,7 +29,7 @@ from iot_identities.item_limits import (
     to_store,
     was_written,
 )
-from iot_identities.service_data import ServiceLoader
+from iot_identities.service_data import quick_session
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 
 if TYPE_CHECKING:
@@ -108,10 +107,7 @@ class DynamoDbTable:
         self._timer = timer
         self._begin_by = inf
         try:
-            session = botocore.session.Session()
-            paths = session.get_component("data_loader").search_paths
-            session.register_component("data_loader", ServiceLoader("dynamodb", paths))
-            client = session.create_client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
+            client = quick_session().create_client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
         except BotoCoreError as error:
             raise TableUnavailable(type(error).__name__) from None
         except ValueError as error:
@@ -158,6 +154,15 @@ class DynamoDbTable:
             id = str(item["id"])
             if not was_written(self.read([id]).get(id), stored, new=new):
                 raise (ItemExists if new else ItemChanged) from None
+
+    def write_some(self, writes: Sequence[tuple[Item, Item | None]]) -> Sequence[bool]:
+        """Stores the first item: BatchWriteItem has no conditions, and one that fails ends a TransactWriteItems."""
+        item, replacing = writes[0]
+        try:
+            self.write(item, replacing=replacing, new=replacing is None)
+        except (ItemExists, ItemChanged):
+            return [False]
+        return [True]
 
     def write_part(self, changes: Item, *, replacing: Item) -> None:
         """Changes some attributes, in one request."""

@@ -62,13 +62,19 @@ class SqliteTable:
         """Stores an item."""
         stored = to_store(item, now=self._clock(), replacing=replacing, new=new)
         with self._change() as database:
-            before = _find(database, item["id"])
-            is_taken = new and before is not None
-            is_another = replacing is not None and (before is None or revision_of(before) != revision_of(replacing))
-            if not (is_taken or is_another):
-                _put(database, stored)
-            elif not was_written(before, stored, new=new):
-                raise ItemExists if new else ItemChanged
+            is_stored = _write(database, stored, replacing, new=new)
+        if not is_stored:
+            raise ItemExists if new else ItemChanged
+
+    def write_some(self, writes: Sequence[tuple[Item, Item | None]]) -> Sequence[bool]:
+        """Stores all items, in one transaction."""
+        now = self._clock()
+        ready = [
+            (to_store(item, now=now, replacing=replacing, new=replacing is None), replacing)
+            for item, replacing in writes
+        ]
+        with self._change() as database:
+            return [_write(database, stored, replacing, new=replacing is None) for stored, replacing in ready]
 
     def write_part(self, changes: Item, *, replacing: Item) -> None:
         """Changes some attributes, in a transaction."""
@@ -202,6 +208,17 @@ def _prepare(database: sqlite3.Connection) -> None:
 def _find(database: sqlite3.Connection, id: object) -> Item | None:
     row = database.execute("SELECT item FROM item WHERE id = ?", (id,)).fetchone()
     return None if row is None else _item(row[0])
+
+
+def _write(database: sqlite3.Connection, stored: Item, replacing: Item | None, *, new: bool) -> bool:
+    """Whether the item is stored now: by this call, or by an earlier one whose answer was lost."""
+    before = _find(database, stored["id"])
+    is_taken = new and before is not None
+    is_another = replacing is not None and (before is None or revision_of(before) != revision_of(replacing))
+    if is_taken or is_another:
+        return was_written(before, stored, new=new)
+    _put(database, stored)
+    return True
 
 
 def _put(database: sqlite3.Connection, item: Item) -> None:

@@ -54,6 +54,14 @@ class Table(Protocol):
         """
         ...
 
+    def write_some(self, writes: Sequence[tuple[Item, Item | None]]) -> Sequence[bool]:
+        """Stores the first of some items, and as many of the next ones as the table can in the same transaction.
+
+        Each item comes with the one that it replaces, as it was read; None for a new item. Returns for each item that
+        was tried, in their order, whether it is stored now: it is not if `write` would raise ItemExists or ItemChanged.
+        """
+        ...
+
     def write_part(self, changes: Item, *, replacing: Item) -> None:
         """Changes the attributes of an item that `changes` has, beside its `id`. The others stay.
 

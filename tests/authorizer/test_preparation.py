@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 import iot_authorizer.preparation
 from iot_authorizer import __version__, development
 from iot_authorizer.configuration import load_configuration
-from iot_authorizer.preparation import Preparation, preparation_path, read_preparation, write_preparation
+from iot_authorizer.preparation import (
+    Preparation,
+    PreparedEndpoint,
+    preparation_path,
+    read_preparation,
+    write_preparation,
+)
 from iot_authorizer.preparing import prepare
 from iot_identities.passwords import hash_password
 from iot_policies import InvalidFile
@@ -40,6 +46,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "signed tokens": (table("[signed_tokens]", issuer="https://issuer.example", audience=["a"]),),
     "anonymous": (table("[anonymous]", principal="guest"), 'claims = { rooms = ["a", "b"], age = 1.5 }'),
     "a table": ('table = "identities"', jwt_table(stored_claims=True), table("[revocation]", when_unavailable="allow")),
+    "a credentials endpoint": (jwt_table(), table("[credentials]", origins=["https://app.example.com"], role="x")),
     "passwords in a table": ('table = "identities"', "[passwords]", GUESSING),
 }
 
@@ -69,8 +76,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, tables: tuple[str, ...
 def test_what_is_read_says_what_the_configuration_says(tmp_path: Path, tables: tuple[str, ...]) -> None:
     config = prepared(tmp_path, *tables)
     found, expected = read(config), prepare(load_configuration(config, {}), tmp_path)
-    for name in ("name", "token_key_name", "issuers", "signed", "anonymous", "users", "table", "table_use"):
-        assert getattr(found, name) == getattr(expected, name)
+    assert replace(found, plan=expected.plan) == expected
 
 
 def appended(path: Path) -> None:
@@ -165,13 +171,42 @@ def test_the_deployment_may_choose_name_and_table_late(tmp_path: Path) -> None:
     assert (found.name, found.table) == ("chat-signed", "arn:aws:dynamodb:eu-west-1:123456789012:table/a-1")
 
 
+ENDPOINT = {
+    "AUTHORIZER__CREDENTIALS__ROLE": "arn:aws:iam::123456789012:role/client",
+    "AUTHORIZER__CREDENTIALS__ENDPOINT": "a-ats.iot.eu-west-1.amazonaws.com",
+}
+
+
+def test_the_deployment_may_choose_the_role_and_the_host_of_the_credentials_endpoint_late(tmp_path: Path) -> None:
+    config = prepared(tmp_path, jwt_table(), table("[credentials]", origins=["https://app.example.com"]))
+    assert read(config).endpoint == PreparedEndpoint(("https://app.example.com",), None, None)
+    assert read(config, **ENDPOINT).endpoint == PreparedEndpoint(
+        ("https://app.example.com",),
+        "a-ats.iot.eu-west-1.amazonaws.com",
+        "arn:aws:iam::123456789012:role/client",
+    )
+
+
 @pytest.mark.parametrize(
-    "late", [{"AUTHORIZER__NAME": "a name"}, {"AUTHORIZER__TABLE": ""}, {"AUTHORIZER__TABLE": "[]"}]
+    "late",
+    [
+        {"AUTHORIZER__NAME": "a name"},
+        {"AUTHORIZER__TABLE": ""},
+        {"AUTHORIZER__TABLE": "[]"},
+        {"AUTHORIZER__CREDENTIALS__ROLE": ""},
+        {"AUTHORIZER__CREDENTIALS__ENDPOINT": "https://a.example"},
+        {"AUTHORIZER__CREDENTIALS__ORIGINS": '["*"]'},
+    ],
 )
-def test_a_name_or_table_that_the_configuration_may_not_have_is_left_to_its_checks(
+def test_a_late_value_that_the_configuration_may_not_have_is_left_to_its_checks(
     tmp_path: Path, late: Mapping[str, str]
 ) -> None:
-    assert read_preparation(prepared(tmp_path, jwt_table()), late) is None
+    assert read_preparation(prepared(tmp_path, jwt_table(), "[credentials]"), late) is None
+
+
+@pytest.mark.parametrize("name", ENDPOINT)
+def test_without_a_credentials_endpoint_its_variables_are_left_to_the_checks(tmp_path: Path, name: str) -> None:
+    assert read_preparation(prepared(tmp_path, jwt_table()), {name: ENDPOINT[name]}) is None
 
 
 VALUES = {
@@ -180,6 +215,10 @@ VALUES = {
     "name": ("a",),
     "table": ("identities",),
     "TABLE__X": ("a",),
+    "CREDENTIALS__ROLE": ("arn:aws:iam::123456789012:role/client", "[1]", "", "x"),
+    "CREDENTIALS__ENDPOINT": ("a.example", "{}", "", "a.example\n"),
+    "CREDENTIALS__role": ("arn:aws:iam::123456789012:role/client",),
+    "CREDENTIALS": ("{}", '{"origins": ["*"], "role": "x"}', "x"),
     "TOPIC_PREFIX": ("dev", "+", ""),
     "POLICY": ("policy.toml", "./policy.toml", "other.toml"),
     "JWT__0__LEEWAY": ("1s", "x"),
@@ -197,15 +236,20 @@ some_variables = st.lists(st.sampled_from(sorted(VALUES)), max_size=2, unique=Tr
 )
 
 
-@given(st.sampled_from([("",), ('table = "identities"',)]), some_variables, some_variables, st.booleans())
+@given(
+    st.sampled_from(["", 'table = "identities"', "[credentials]"]),
+    some_variables,
+    some_variables,
+    st.booleans(),
+)
 @examples(1)
 def test_whatever_the_variables_are_it_is_only_used_if_it_says_what_the_checks_say(
-    tables: tuple[str, ...], made_with: Mapping[str, str], then: Mapping[str, str], more: bool
+    first: str, made_with: Mapping[str, str], then: Mapping[str, str], more: bool
 ) -> None:
     read_with = {**(made_with if more else {}), **then}
     with TemporaryDirectory() as name:
         try:
-            config = prepared(Path(name), *tables, jwt_table(), variables=made_with)
+            config = prepared(Path(name), first, jwt_table(), variables=made_with)
         except InvalidFile:
             reject()
         found = read_preparation(config, read_with)

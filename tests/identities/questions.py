@@ -18,6 +18,7 @@ QUESTIONS: dict[str, Question] = {
     "read_part": lambda table: table.read_part("user#ann", ["claims"]),
     "write_part": lambda table: table.write_part({**ANN, "claims": "{}"}, replacing={**ANN, "revision": 1}),
     "write": lambda table: table.write(ANN),
+    "write_some": lambda table: table.write_some([(ANN, None)]),
     "delete": lambda table: table.delete("user#ann"),
     "extend": lambda table: table.extend("user#ann", now=1, by=1, most=1, seen=True),
     "shorten": lambda table: table.shorten("user#ann", by=1),

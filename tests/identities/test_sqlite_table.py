@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from iot_identities.sqlite_table import SqliteTable
-from iot_identities.table import TableUnavailable
+from iot_identities.table import Item, TableUnavailable
 from tests.clock import Clock
 from tests.identities.questions import ANN, FIRST, NOW, Question, fill, questions
 
@@ -92,7 +92,7 @@ def read_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(**options))
 
 
-@questions("write", "delete", "extend", "shorten", "keep")
+@questions("write", "write_some", "delete", "extend", "shorten", "keep")
 def test_a_file_that_can_only_be_read_is_not_written(
     path: Path, monkeypatch: pytest.MonkeyPatch, ask: Question
 ) -> None:
@@ -115,7 +115,7 @@ def begun(process: "subprocess.Popen[bytes]") -> None:
     process.stdout.readline()
 
 
-@questions("write", "delete", "extend", "shorten", "keep")
+@questions("write", "write_some", "delete", "extend", "shorten", "keep")
 def test_a_file_that_another_process_writes_for_too_long_is_not_written(
     path: Path, writing: "subprocess.Popen[bytes]", ask: Question
 ) -> None:
@@ -180,6 +180,19 @@ def test_a_disk_that_is_full_leaves_what_was_there(path: Path, opened: list[sqli
         table.write({**ANN, "claims": "x" * 400_000})
     assert list(table.items("")) == [{**ANN, "revision": FIRST}]
     table.write({"id": "user#cleo"})
+
+
+def test_of_some_items_all_are_stored_at_once_or_none(path: Path, opened: list[sqlite3.Connection]) -> None:
+    table = SqliteTable(path)
+    table.write(ANN)
+    (pages,) = opened[0].execute("PRAGMA page_count").fetchone()
+    writes: list[tuple[Item, Item | None]] = [({"id": "small"}, None), ({"id": "large", "claims": "x" * 400_000}, None)]
+    opened[0].execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(TableUnavailable, match="database or disk is full"):
+        table.write_some(writes)
+    assert table.read(["small", "large"]) == {}
+    opened[0].execute(f"PRAGMA max_page_count = {pages + 200}")
+    assert table.write_some(writes) == [True, True]
 
 
 def test_what_has_expired_is_deleted_with_the_next_change(path: Path) -> None:

@@ -1,10 +1,12 @@
 """What holds for every table: the same tests for SQLite and for DynamoDB."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from iot_identities.table import Item, ItemChanged, ItemExists, Table
+from tests.clock import Clock
 from tests.identities.conftest import OpenTable
 from tests.identities.questions import FIRST, fill, stored
 
@@ -129,6 +131,45 @@ def test_an_item_replaces_only_itself_and_is_not_new_then(table: Table) -> None:
         table.write({"id": "user#ben"}, replacing=stored(table))
     with pytest.raises(ValueError, match="expected `new`, or else `replacing`"):
         table.write(ANN, replacing=ANN, new=True)
+
+
+def write_all(table: Table, writes: Sequence[tuple[Item, Item | None]]) -> list[bool]:
+    """Writes all items, as many at once as the table does."""
+    stored: list[bool] = []
+    while len(stored) < len(writes):
+        stored += table.write_some(writes[len(stored) :])
+    return stored
+
+
+def test_of_some_items_those_are_stored_that_no_other_writer_has_changed(table: Table, clock: Clock) -> None:
+    names = ["taken", "same", "read", "changed", "deleted", "added again"]
+    fill(table, ({"id": name} for name in names))
+    seen = table.read(names)
+    table.write({"id": "changed", "by": "another"}, replacing=seen["changed"])
+    for name in ("deleted", "added again"):
+        table.delete(name)
+    clock.now += 1
+    table.write({"id": "added again", "by": "another"}, new=True)
+    new: list[Item] = [{"id": "new", "by": "us"}, {"id": "taken", "by": "us"}, {"id": "same"}]
+    changed: list[Item] = [{"id": name, "by": "us"} for name in names[2:]]
+    done = write_all(table, [*((item, None) for item in new), *((item, seen[str(item["id"])]) for item in changed)])
+    assert done == [True, False, True, True, False, False, False]
+    assert {id: item.get("by") for id, item in table.read(["new", *names]).items()} == {
+        "new": "us",
+        "taken": None,
+        "same": None,
+        "read": "us",
+        "changed": "another",
+        "added again": "another",
+    }
+
+
+def test_of_some_items_that_many_write_at_once_each_is_stored_by_one(open_table: OpenTable) -> None:
+    def write(writer: int) -> list[bool]:
+        return write_all(open_table(), [({"id": f"user#{number}", "writer": writer}, None) for number in range(20)])
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [sum(stored) for stored in zip(*threads.map(write, range(4)), strict=True)] == [1] * 20
 
 
 def test_many_threads_read_at_once(table: Table) -> None:

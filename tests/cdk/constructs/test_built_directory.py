@@ -9,10 +9,10 @@ import pytest
 from aws_cdk import App, CfnParameter, Stack, aws_cognito, aws_dynamodb, aws_sqs
 from aws_cdk.assertions import Match, Template
 
-from iot_authorizer.preparation import read_preparation
+from iot_authorizer.preparation import PreparedEndpoint, read_preparation
 from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer, Issuer
 from iot_policies import InvalidFile
-from tests.cdk.configurations import POLICY
+from tests.cdk.configurations import POLICY, append
 from tests.cdk.conftest import synthesize_construct
 from tests.cdk.intrinsics import filled
 
@@ -119,6 +119,21 @@ def test_a_value_that_only_the_deployment_knows_cannot_end_its_text(config: Path
     found = json.loads(filled(variables[name], lambda _: late))
     (table,) = found if isinstance(found, list) else [found]
     assert table["audience"] == [late]
+
+
+def test_the_function_of_the_credentials_endpoint_starts_from_it_too(config: Path) -> None:
+    append(config, "[credentials]")
+    app = App()
+    IotCustomAuthorizer(stack := Stack(app, "Test"), "Authorizer", config=config)
+    found = Template.from_stack(stack).find_resources(FUNCTION, HAS_CONFIGURATION)
+    (function,) = (each for name, each in found.items() if "Credentials" in name)
+    variables = function["Properties"]["Environment"]["Variables"]
+    host, role = "a1b2-ats.iot.eu-west-1.amazonaws.com", "arn:aws:iam::123456789012:role/Test-Client-1"
+    told = {"AUTHORIZER__CREDENTIALS__ENDPOINT": host, "AUTHORIZER__CREDENTIALS__ROLE": role}
+    assert variables.keys() >= told.keys()
+    preparation = read_preparation(uploaded(app) / "authorizer.toml", {**variables, **told})
+    assert preparation is not None
+    assert preparation.endpoint == PreparedEndpoint((), host, role)
 
 
 def test_two_constructs_of_an_app_have_their_own_directories(config: Path) -> None:

@@ -1,4 +1,10 @@
-"""Writes many users. Existing users are skipped before anything is hashed, so a repeated import continues."""
+"""Writes many users, in portions that each thread hashes and then stores.
+
+1. Existing users are skipped before anything is hashed, so a repeated import continues.
+2. The table stores each user only if no other writer has added or changed it since it was read.
+3. A user is counted after it is stored. Where a table stores many users in one transaction, an import that is
+   interrupted has stored and counted all of them or none.
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,7 +19,7 @@ from iot_authorizer_cli.commands.users.password_file import PasswordFile
 from iot_identities.item_limits import MOST_IDS
 from iot_identities.passwords import PasswordDigest, hash_digest, hash_password
 from iot_identities.reading import MalformedItem
-from iot_identities.table import Item, ItemChanged, ItemExists, Table, TableBusy, TableUnavailable
+from iot_identities.table import Item, Table, TableBusy, TableUnavailable
 from iot_identities.user import StoredPassword, User, from_item, to_item, user_id
 
 Answer = TypeVar("Answer")
@@ -100,35 +106,38 @@ class ImportRun:
         ]
 
     def _write_all(self, rows: Sequence[Row], there: dict[str, Item], tell: Callable[[int], None]) -> None:
+        """Hashes the passwords of some users, then writes these users."""
+        writes: list[tuple[Item, Item | None]] = []
         for row in rows:
             if self._ended.is_set():
                 return
-            self._write(row, there, tell)
+            before = there.get(user_id(row.user.name))
+            writes.append((_item(row, before), before))
+        done = 0
+        while done < len(rows) and not self._ended.is_set():
+            done += self._write_some(rows[done:], writes[done:], tell)
 
-    def _write(self, row: Row, there: dict[str, Item], tell: Callable[[int], None]) -> None:
-        before = there.get(user_id(row.user.name))
-        item = _item(row, before)
+    def _write_some(
+        self, rows: Sequence[Row], writes: Sequence[tuple[Item, Item | None]], tell: Callable[[int], None]
+    ) -> int:
+        """Writes the first users, counts them and returns how many they are."""
         try:
-            if before is None:
-                self._patiently(lambda: self.table.write(item, new=True))
-            else:
-                self._patiently(lambda: self.table.write(item, replacing=before))
-            written = True
-        except (ItemExists, ItemChanged):
-            written = False
+            stored = self._patiently(lambda: self.table.write_some(writes))
         except TableUnavailable:
             self._ended.set()
             raise
         with self._lock:
-            if not written:
-                self.skipped += 1
-                self.overtaken.append(row.user.name)
-            elif before is None:
-                self.added += 1
-                self.without_password += not row.has_password
-            else:
-                self.replaced += 1
+            for row, (_, before), is_stored in zip(rows, writes, stored, strict=False):
+                if not is_stored:
+                    self.skipped += 1
+                    self.overtaken.append(row.user.name)
+                elif before is None:
+                    self.added += 1
+                    self.without_password += not row.has_password
+                else:
+                    self.replaced += 1
             tell(self.done)
+        return len(stored)
 
     def _patiently(self, ask: Callable[[], Answer]) -> Answer:
         for pause in _PAUSES:

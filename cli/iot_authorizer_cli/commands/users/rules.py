@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from iot_authorizer.tokens import token_in
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_identities.strict_json import DuplicateKey
-from iot_identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
+from iot_identities.user import LARGEST_CLAIMS, parsed_claims, written_claims
 
 SHORTEST_CHOSEN = 8
 """Characters: NIST SP 800-63B, section 5.1.1.1."""
@@ -43,7 +43,7 @@ def checked_claims(text: str) -> Mapping[str, object]:
     """Reads claims from a JSON object."""
     try:
         found = parsed_claims(text)
-        to_item(User("any", claims=found))
+        written_claims(found)
         return found
     except DuplicateKey:
         raise ValueError("duplicate key in a JSON object") from None

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -58,22 +59,30 @@ def test_ctrl_c_while_users_are_replaced_says_that_the_command_starts_again(user
     assert done.stderr.splitlines()[-1].endswith(" of 120 users are done: the same command starts again")
 
 
+Writes = Sequence[tuple[Item, Item | None]]
 ROWS = [Row(User(f"d{number}")) for number in range(60)]
 
 
-class Failing(SqliteTable):
-    """A table that stores some users, and then raises an error several times."""
+class Single(SqliteTable):
+    """A table that stores one user at once, as DynamoDB does."""
+
+    def write_some(self, writes: Writes) -> Sequence[bool]:
+        return super().write_some(writes[:1])
+
+
+class Failing(Single):
+    """Stores some users, and then raises an error several times."""
 
     users = 50
     times = 1_000
     error = TableUnavailable("AccessDeniedException")
 
-    def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
+    def write_some(self, writes: Writes) -> Sequence[bool]:
         if self.users <= 0 and self.times > 0:
             self.times -= 1
             raise self.error
         self.users -= 1
-        super().write(item, replacing=replacing, new=new)
+        return super().write_some(writes)
 
 
 def test_after_an_error_of_the_table_the_same_import_continues(tmp_path: Path) -> None:
@@ -106,11 +115,12 @@ def test_a_table_that_stays_busy_is_given_up(tmp_path: Path) -> None:
 
 
 class Overtaken(SqliteTable):
-    """A table into which another writer writes each user just before."""
+    """A table into which another writer writes the first user just before."""
 
-    def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
-        super().write({**item, "disabled": True}, replacing=replacing, new=new)
-        super().write(item, replacing=replacing, new=new)
+    def write_some(self, writes: Writes) -> Sequence[bool]:
+        item, replacing = writes[0]
+        self.write({**item, "disabled": True}, replacing=replacing, new=replacing is None)
+        return super().write_some(writes)
 
 
 @pytest.mark.parametrize("replacing", [False, True])

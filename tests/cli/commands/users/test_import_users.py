@@ -135,9 +135,9 @@ def test_a_file_with_only_a_header_has_no_users(users: Users) -> None:
 
 
 def test_in_a_pipe_each_tenth_is_one_line(users: Users) -> None:
-    users.write("devices.csv", csv_of(250))
+    users.write("devices.csv", csv_of(1000))
     assert users("import", "devices.csv").stderr.splitlines() == [
-        f"{10 * tenth} %: {25 * tenth} of 250" for tenth in range(1, 10)
+        f"{10 * tenth} %: {100 * tenth} of 1,000" for tenth in range(1, 10)
     ]
 
 
