@@ -49,11 +49,13 @@ class _Outdated(Exception):
 class _Event:
     """An event, from `invoke` to its answer."""
 
-    __slots__ = ("answer", "began", "content", "environment", "impatient")
+    __slots__ = ("answer", "began", "came", "content", "environment", "impatient")
 
     def __init__(self, content: Mapping[str, object], answer: "asyncio.Future[Invocation]") -> None:
         self.content = content
         self.answer = answer
+        self.came = monotonic()
+        """When it came, in seconds."""
         self.environment: _Environment | None = None
         """The environment that got it; None while it waits."""
         self.began = 0.0
@@ -138,6 +140,8 @@ class ExecutionEnvironments:
         """Environments that were given up and have not ended yet, each with the time at which its event began."""
         self._invocations = 0
         """Events that run, or wait for an environment."""
+        self._look: asyncio.TimerHandle | None = None
+        """The next look at the events that wait."""
         self._closed = False
 
     @property
@@ -148,14 +152,19 @@ class ExecutionEnvironments:
     async def invoke(self, content: Mapping[str, object]) -> Invocation:
         """Runs the function on an event. Raises FunctionTimeout, EnvironmentsBusy, BrokenHandler, InvalidFile."""
         loop = asyncio.get_running_loop()
-        came, event = monotonic(), _Event(content, loop.create_future())
+        event = _Event(content, loop.create_future())
+        expiry = loop.call_later(self.timeout, _fail, event, TimeoutError())
         self._invocations += 1
+        self._events.append(event)
         try:
-            async with asyncio.timeout(self.timeout):
-                return await self._answer(event)
+            self._begin_waiting()
+            if event.environment is None and (self._look is None or not self._count):
+                self._look_at_waiting()
+            return await self._answer(event)
         except TimeoutError:
-            raise self._late((event.began or monotonic()) - came) from None
+            raise self._late((event.began or monotonic()) - event.came) from None
         finally:
+            expiry.cancel()
             self._invocations -= 1
             self._end_if_done()
 
@@ -165,16 +174,7 @@ class ExecutionEnvironments:
         self._end_if_done()
 
     async def _answer(self, event: _Event) -> Invocation:
-        """Gives an event to an environment, at once or when one is free, and waits for its answer."""
-        self._events.append(event)
         try:
-            self._begin_waiting()
-            if event.environment is not None:
-                pass
-            elif self._count:
-                asyncio.get_running_loop().call_later(self._patience, self._lose_patience, event)
-            else:
-                self._lose_patience(event)
             return await event.answer
         finally:
             self._leave(event)
@@ -182,6 +182,9 @@ class ExecutionEnvironments:
     def _begin_waiting(self) -> None:
         """Begins the events that wait in the environments that are idle."""
         while self._events and self._idle:
+            if self._events[0].answer.done():  # Its caller does not wait any more.
+                self._events.popleft()
+                continue
             environment = self._idle.pop()
             function = environment.function
             if function is None or function.ended:  # It ended while it was idle.
@@ -203,23 +206,33 @@ class ExecutionEnvironments:
         else:
             self._continue()
         error = answer.exception()
-        if event.answer.done():
-            pass  # Its caller does not wait any more.
-        elif error is None:
+        if error is not None:
+            _fail(event, error)
+        elif not event.answer.done():
             event.answer.set_result(answer.result())
-        else:
-            event.answer.set_exception(error)
         self._end_if_done()
 
-    def _lose_patience(self, event: _Event) -> None:
-        """Starts another environment for an event that still waits."""
-        if event.environment is not None or event.answer.done():
-            return
-        event.impatient = True
+    def _look_at_waiting(self) -> None:
+        """Starts environments for the events that have waited for long enough. Looks again when the next one has."""
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        patience = self._patience if self._count else 0
+        impatient = []
+        for event in self._events:
+            if event.impatient:
+                continue
+            rest = event.came + patience - monotonic()
+            if rest > 0:
+                self._look = asyncio.get_running_loop().call_later(rest, self._look_at_waiting)
+                break
+            event.impatient = True
+            impatient.append(event)
         try:
             self._start_missing()
         except BrokenHandler as error:
-            event.answer.set_exception(error)
+            for event in impatient:
+                _fail(event, error)
 
     def _leave(self, event: _Event) -> None:
         """Its caller does not wait for an event any more. Gives its environment up, if that still runs it.
@@ -299,9 +312,7 @@ class ExecutionEnvironments:
             return
         self._keeps(environment)
         if isinstance(problem, Exception) and not isinstance(problem, _Outdated) and self.waiting:
-            failing = self._events.popleft()
-            if not failing.answer.done():
-                failing.answer.set_exception(problem)
+            _fail(self._events.popleft(), problem)
         self._begin_waiting()
         self._continue()
 
@@ -337,8 +348,7 @@ class ExecutionEnvironments:
 
     def _continue(self) -> None:
         """Does what is possible now that an environment has loaded or ended."""
-        with contextlib.suppress(BrokenHandler):
-            self._start_missing()
+        self._look_at_waiting()
         self._end_if_done()
 
     def _end_if_done(self) -> None:
@@ -347,3 +357,9 @@ class ExecutionEnvironments:
                 self._idle.pop().close()
             for environment in list(self._busy):
                 self._give_up(environment, environment.event)
+
+
+def _fail(event: _Event, error: BaseException) -> None:
+    """Fails an event, unless its caller does not wait any more."""
+    if not event.answer.done():
+        event.answer.set_exception(error)

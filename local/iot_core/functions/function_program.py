@@ -20,7 +20,7 @@ from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
 from iot_policies import InvalidFile
 from iot_policies.account_region import AccountRegion
 
-CHUNK = 256 * 1024
+CHUNK = 16 * 1024
 """Bytes that each side reads at most at once."""
 
 Message = dict[str, object]
