@@ -12,7 +12,6 @@ from collections import UserDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, partial, wraps
-from importlib.metadata import version
 from pkgutil import get_data
 from typing import Annotated, Any, get_type_hints
 
@@ -239,6 +238,8 @@ _add("revoke undo before", "revoke.command:undo_before", "--issuer https://auth.
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 (it takes a while to load)
+
         typer.echo(f"iot-authorizer {version(DISTRIBUTION)}")
         raise typer.Exit
 

@@ -78,7 +78,7 @@ class LocalIotCore(Lifecycle):
         account: str = EXAMPLE_PLACE.account,
         function_timeout: float = TIMEOUT,
         concurrency: int = CONCURRENCY,
-        isolate: bool = False,
+        in_process: bool = True,
         default_authorizer: bool = False,
         web: Path | str | None = None,
         certificate: Path | str | None = None,
@@ -89,10 +89,10 @@ class LocalIotCore(Lifecycle):
 
         `handler` is a function of a module in the current folder, such as `my_rules.lambda_handler`; by default the
         configuration names it. It must answer within `function_timeout` seconds. It has at most `concurrency` execution
-        environments: processes if `isolate` is True, threads otherwise. `port` 0 is any free port. `folder` is the data
-        folder; by default it is temporary. `table` is a DynamoDB table to use instead of the development table. The
-        authorizer is the default one if `default_authorizer` or its configuration says so. The files of the folder
-        `web`, by default the one of this name beside the configuration, are served at `/web/`. The seconds of an
+        environments: threads if `in_process`, processes of their own otherwise. `port` 0 is any free port. `folder` is
+        the data folder; by default it is temporary. `table` is a DynamoDB table to use instead of the development
+        table. The authorizer is the default one if `default_authorizer` or its configuration says so. The files of the
+        folder `web`, by default the one of this name beside the configuration, are served at `/web/`. The seconds of an
         authorizer's answer, and those of development tokens, pass `time_scale` times as fast. The TLS port serves
         `certificate`, a PEM file with the CAs' certificates after the server's one, with its private `key`; by default,
         the local CA issues one. `clock` gives seconds, for time-outs, refreshes and the ends that authorizers set.
@@ -109,7 +109,7 @@ class LocalIotCore(Lifecycle):
         self._limits = limits
         self._function_timeout = function_timeout
         self._concurrency = concurrency
-        self._isolate = isolate
+        self._in_process = in_process
         self._default_authorizer = default_authorizer
         self.web = self._config.parent / "web" if web is None else Path(web)
         if (certificate is None) != (key is None):
@@ -272,7 +272,7 @@ class LocalIotCore(Lifecycle):
             table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,
             concurrency=self._concurrency,
-            isolate=self._isolate,
+            in_process=self._in_process,
         )
         await self.configuration.start()
         stack.callback(self.configuration.close)

@@ -1,7 +1,8 @@
 """The event feed: what IoT Core decided and did, for the console, the terminal and tests.
 
 Rules:
-- A feed keeps the last records, and hands each new one to all followers. A slow follower misses the oldest.
+- A feed keeps the last records. A follower reads them one after the other, and waits for the next one; it needs no
+  queue of its own. One that is so slow that its next record is not kept any more misses the oldest.
 - A decision says what a policy allowed or denied, or which client was refused and why.
 - A decision by a policy is explained when its record is first read, because most records are never read.
 """
@@ -14,7 +15,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import aclosing
 from functools import partial
 from typing import NamedTuple, TypedDict, cast
-from weakref import ref
 
 from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerCall, Forbidden, Refused
 from iot_core.iam.access_keys import IamPrincipal
@@ -61,7 +61,7 @@ class Record(TypedDict, total=False):
 _LONGEST = 256
 """Characters of a text in a record: clients choose some of these texts."""
 _KEPT = 500
-"""Records that are kept. As many wait for a slow follower at most; it misses the oldest."""
+"""Records that are kept."""
 
 SIGNATURE = "signature"
 """The credential source of a request that is signed with an access key."""
@@ -107,25 +107,20 @@ def _always(_: Record) -> bool:
 
 
 class Feed:
-    """Keeps the last records, and hands each new record to every follower."""
+    """Keeps the last records, for readers and for followers."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since 1970."""
         self._clock = clock
         self._entries: deque[_Entry] = deque(maxlen=_KEPT)
-        self._followers: list[ref[asyncio.Queue[_Entry]]] = []
-        """The queue of a follower that is never read disappears with it."""
         self._count = 0
+        self._arrived = asyncio.Event()
+        """Set with each record. A follower that has read all records clears it before it waits."""
 
     @property
     def last_id(self) -> int:
         """The `id` of the last record; 0 if there was none. Other threads may read it."""
         return self._count
-
-    @property
-    def follower_count(self) -> int:
-        """How many followers get each new record."""
-        return len(self._followers)
 
     def add(self, kind: str, explanation: Explanation | None = None, **fields: object) -> None:
         """Adds a record. Fields that are None or empty are left out; long texts are cut.
@@ -135,16 +130,13 @@ class Feed:
         self._count += 1
         record: dict[str, object] = {"id": self._count, "time": round(self._clock() * 1000), "kind": kind}
         for name, value in fields.items():
-            if value is not None and value not in ("", ()):
-                record[name] = shortened(value) if isinstance(value, str) else value
-        entry = _Entry(cast("Record", record), explanation)
-        self._entries.append(entry)
-        for follower in tuple(self._followers):
-            queue = follower()
-            if queue is not None:
-                if queue.full():
-                    queue.get_nowait()
-                queue.put_nowait(entry)
+            if isinstance(value, str):
+                if value:
+                    record[name] = shortened(value)
+            elif value is not None and value != ():
+                record[name] = value
+        self._entries.append(_Entry(cast("Record", record), explanation))
+        self._arrived.set()
 
     def recent(self, explained: Callable[[Record], bool] = _always) -> Iterator[Record]:
         """Yields the last records, oldest first. Those for which `explained` is true are explained when taken."""
@@ -154,11 +146,9 @@ class Feed:
         """Yields each record from now on; those for which `explained` is true have their explanation.
 
         Call it on the event loop of IoT Core. It counts from the call, so records before the first `anext` are not
-        missed, up to the 500 that wait.
+        missed, up to the 500 that are kept.
         """
-        queue: asyncio.Queue[_Entry] = asyncio.Queue(_KEPT)
-        self._followers.append(ref(queue, self._followers.remove))
-        return self._records(queue, explained)
+        return self._after(self._count, explained)
 
     async def first(self, wanted: Callable[[Record], bool]) -> Record:
         """The first record that is wanted, of those that are kept and of those to come. Waits until there is one."""
@@ -168,15 +158,14 @@ class Feed:
                     return record
             return await anext(record async for record in following if wanted(record))
 
-    async def _records(
-        self, queue: asyncio.Queue[_Entry], explained: Callable[[Record], bool]
-    ) -> AsyncGenerator[Record]:
-        try:
-            while True:
-                entry = await queue.get()
-                yield entry.read(explained)
-        finally:
-            self._followers[:] = [each for each in self._followers if each() is not queue]
+    async def _after(self, last_read: int, explained: Callable[[Record], bool]) -> AsyncGenerator[Record]:
+        while True:
+            while last_read == self._count:
+                self._arrived.clear()
+                await self._arrived.wait()
+            oldest = self._count - len(self._entries) + 1
+            last_read = max(last_read + 1, oldest)
+            yield self._entries[last_read - oldest].read(explained)
 
 
 def shortened(text: str) -> str:
@@ -216,8 +205,8 @@ class Decisions:
         """
         reason = None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY
         asked = Asked(action if question is None else question, resource, client_id)
-        proof, call = _proof(by), by if isinstance(by, Authorization) else None
-        told = None if action in _WHILE_CONNECTED else call
+        proof, call = _proof(by), by.call if isinstance(by, Authorization) else None
+        told = by if isinstance(by, Authorization) and action not in _WHILE_CONNECTED else None
         self._feed.add(
             "decision",
             None if call is None else partial(self.explain, call, asked, reason),
@@ -228,7 +217,7 @@ class Decisions:
             detail=missing,
             warning=told and told.warning,
             client_id=client_id,
-            hint=told and told.hint,
+            hint=told and told.call.hint,
             principal=proof.principal,
             source=proof.source,
             authorizer=proof.authorizer,
@@ -285,9 +274,10 @@ class _Proof(NamedTuple):
     authorizer: str | None = None
 
 
-def _proof(by: AuthorizerCall | IamPrincipal | None) -> _Proof:
+def _proof(by: Authorization | AuthorizerCall | IamPrincipal | None) -> _Proof:
     if by is None:
         return _Proof()
-    return (
-        _Proof(by.name, SIGNATURE) if isinstance(by, IamPrincipal) else _Proof(by.principal, by.source, by.authorizer)
-    )
+    if isinstance(by, IamPrincipal):
+        return _Proof(by.name, SIGNATURE)
+    call = by.call if isinstance(by, Authorization) else by
+    return _Proof(call.principal, call.source, call.authorizer)

@@ -70,7 +70,7 @@ class IotCoreReason(StrEnum):
         "environments_busy",
         "no execution environment of the function was free for most of 5 seconds; `detail` says why",
         "make the function faster, or allow more environments with `--concurrency`; "
-        "`--isolate` ends handlers that never return",
+        "without `--in-process`, handlers that never return are ended",
     )
     FUNCTION_ERROR = (
         "function_error",

@@ -36,14 +36,15 @@ def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatemen
         raise InvalidDocument("expected a JSON object")
     if parsed.get("Version", "2008-10-17") not in ("2012-10-17", "2008-10-17"):
         raise InvalidDocument('Version: expected "2012-10-17"')
-    if unknown := parsed.keys() - _DOCUMENT_KEYS:
-        raise InvalidDocument(f"{min(map(str, unknown))}: is not a key of a policy document")
+    if not parsed.keys() <= _DOCUMENT_KEYS:
+        unknown = min(map(str, parsed.keys() - _DOCUMENT_KEYS))
+        raise InvalidDocument(f"{unknown}: is not a key of a policy document")
     statements = parsed.get("Statement")
     if isinstance(statements, _OBJECT):
         statements = [statements]
     if not isinstance(statements, _LIST) or isinstance(statements, str) or not statements:
         raise InvalidDocument("Statement: expected a list of statements")
-    return tuple(_statement(statement, index) for index, statement in enumerate(statements))
+    return tuple([_statement(statement, index) for index, statement in enumerate(statements)])
 
 
 def decode_document(text: str) -> object:
@@ -71,13 +72,14 @@ def _statement(statement: object, index: int) -> ParsedStatement:
     place = f"Statement[{index}]"
     if not isinstance(statement, _OBJECT):
         raise InvalidDocument(f"{place}: expected an object")
-    if unknown := statement.keys() - _KEYS:
-        raise InvalidDocument(f"{place}.{min(map(str, unknown))}: is not a key of a statement")
+    if not statement.keys() <= _KEYS:
+        unknown = min(map(str, statement.keys() - _KEYS))
+        raise InvalidDocument(f"{place}.{unknown}: is not a key of a statement")
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise InvalidDocument(f'{place}.Effect: expected "Allow" or "Deny", found {effect!r:.40}')
-    actions, not_actions = _one_of(statement, "Action", place)
-    resources, not_resources = _one_of(statement, "Resource", place)
+    actions, not_actions = _one_of(statement, "Action", "NotAction", place)
+    resources, not_resources = _one_of(statement, "Resource", "NotResource", place)
     for action in actions:
         if action != "*" and ":" not in action:
             key = "NotAction" if not_actions else "Action"
@@ -100,13 +102,15 @@ def _statement(statement: object, index: int) -> ParsedStatement:
     )
 
 
-def _one_of(statement: Mapping[object, object], name: str, place: str) -> tuple[tuple[str, ...], bool]:
-    is_not = name not in statement
-    key = f"Not{name}" if is_not else name
-    if (f"Not{name}" in statement) is not is_not:
-        raise InvalidDocument(f"{place}: expected one of {name} and Not{name}")
+def _one_of(statement: Mapping[object, object], key: str, not_key: str, place: str) -> tuple[tuple[str, ...], bool]:
+    """The strings under the one of two keys that a statement has, and whether it is `not_key`."""
+    is_not = key not in statement
+    if is_not is not (not_key in statement):
+        raise InvalidDocument(f"{place}: expected one of {key} and {not_key}")
+    if is_not:
+        key = not_key
     found = statement[key]
-    texts = [found] if isinstance(found, str) else found
+    texts = (found,) if isinstance(found, str) else found
     if not isinstance(texts, _LIST) or not texts:
         raise InvalidDocument(f"{place}.{key}: expected a string or a list of strings")
     for text in texts:

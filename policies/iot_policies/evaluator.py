@@ -14,25 +14,32 @@ from iot_policies.wildcards import Matcher, Pattern, matcher
 
 @dataclass(slots=True)
 class _Bound:
-    """A statement for one connection: variables filled, conditions met."""
+    """A statement for one connection: variables filled, conditions met.
 
-    deny: bool
-    actions: tuple[Matcher, ...]
-    not_actions: bool
+    Its matchers are made for the first question that needs them: most clients use few actions.
+    """
+
+    statement: ParsedStatement
     resources: tuple[str | Pattern, ...]
     """If none has a variable, it is the tuple of the statement: no connection needs memory for it."""
-    not_resources: bool
-    _matchers: tuple[Matcher, ...] | None = None
-    """Those of the resources. Made for the first question about its actions: most clients use few actions."""
+    _action_matchers: tuple[Matcher, ...] | None = None
+    _resource_matchers: tuple[Matcher, ...] | None = None
+
+    @property
+    def deny(self) -> bool:
+        """Whether the statement denies."""
+        return self.statement.effect == "Deny"
 
     def covers(self, action: str, resource: str) -> bool:
         """Whether the statement applies to this action (in lower case) on this resource."""
-        if any(fits(action) for fits in self.actions) == self.not_actions:
+        if self._action_matchers is None:
+            self._action_matchers = tuple([matcher(each.casefold()) for each in self.statement.actions])
+        if any(fits(action) for fits in self._action_matchers) == self.statement.not_actions:
             return False
-        if self._matchers is None:
-            found = self.resources
-            self._matchers = tuple([matcher(each) if isinstance(each, str) else matcher(*each) for each in found])
-        return any(fits(resource) for fits in self._matchers) != self.not_resources
+        if self._resource_matchers is None:
+            patterns = [(each,) if isinstance(each, str) else each for each in self.resources]
+            self._resource_matchers = tuple([matcher(*each) for each in patterns])
+        return any(fits(resource) for fits in self._resource_matchers) != self.statement.not_resources
 
 
 class Evaluator:
@@ -120,14 +127,7 @@ def _bind(statement: ParsedStatement, facts: Facts) -> tuple[_Bound | None, str]
         known = tuple([pattern for pattern in filled if pattern is not None])
         if statement.not_resources and not deny and len(known) < len(filled):
             return None, doubt
-    bound = _Bound(
-        deny,
-        tuple([matcher(action.casefold()) for action in statement.actions]),
-        statement.not_actions,
-        known,
-        statement.not_resources,
-    )
-    return bound, doubt
+    return _Bound(statement, known), doubt
 
 
 def _unknown(statement: ParsedStatement, facts: Facts) -> str:

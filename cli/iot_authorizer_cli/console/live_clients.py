@@ -35,7 +35,7 @@ class ConnectedClient(NamedTuple):
         if isinstance(self.by, IamPrincipal):
             name, seen = self.by.name, None
         else:
-            name, seen = self.by.principal or self.by.principal_id, principal_seen(configuration, self.by)
+            name, seen = self.by.call.principal or self.by.principal_id, principal_seen(configuration, self.by.call)
         return {
             "client_id": self.client_id,
             "assigned": self.is_assigned,

@@ -36,7 +36,7 @@ from iot_core.functions.lambda_function import (
     StillLoading,
     function_arn,
 )
-from iot_core.functions.loaded_function import LoadedFunction
+from iot_core.functions.loaded_function import LoadedFunction, ThreadFunction
 from iot_core.functions.worker import Worker
 from iot_core.rules.topic_rule import TopicRule
 from iot_policies import InvalidFile, PolicyTemplate
@@ -92,8 +92,8 @@ class ReloadedConfiguration:
     """In seconds."""
     concurrency: int = CONCURRENCY
     """Execution environments of the function at most."""
-    isolate: bool = False
-    """Whether each execution environment is a process."""
+    in_process: bool = True
+    """Whether each execution environment is a thread of this process, not a process of its own."""
     _loaded: _Loaded = field(init=False)
     problem: str | None = field(default=None, init=False)
     """What is wrong with the files as they were last saved; None if they are in force."""
@@ -176,7 +176,7 @@ class ReloadedConfiguration:
         return self.problem is None
 
     def close(self) -> None:
-        """Ends the threads of all functions."""
+        """Ends all functions."""
         self._loaded.close()
 
     async def changes(self, stopped: asyncio.Event) -> AsyncIterator[None]:
@@ -262,9 +262,9 @@ class ReloadedConfiguration:
         *,
         timeout: float | None = None,
     ) -> LoadedFunction:
-        load = IsolatedFunction if self.isolate else LambdaFunction
+        load = LambdaFunction if self.in_process else IsolatedFunction
         variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
-        return load(
+        loaded = load(
             chosen.name,
             folder=chosen.folder,
             place=self.place,
@@ -272,6 +272,7 @@ class ReloadedConfiguration:
             timeout=self.function_timeout if timeout is None else timeout,
             environment=variables,
         )
+        return ThreadFunction(loaded.invoke) if isinstance(loaded, LambdaFunction) else loaded
 
     def _see(self) -> None:
         self._seen = {path: _state(path) for path in self._seen}

@@ -126,7 +126,7 @@ class HttpAuthorization:
         return cached.authorization
 
     def _cached(self, authorization: Authorization) -> "_Cached":
-        authorizer = self._core.authorizers.get(authorization.authorizer)
+        authorizer = self._core.authorizers.get(authorization.call.authorizer)
         is_cached = authorizer is not None and authorizer.enable_caching_for_http
         seconds = authorization.answer.refresh_after_in_seconds if is_cached else 0
         return _Cached(authorization, authorizer, self._core.clock() + seconds / self._core.time_scale)
@@ -137,7 +137,7 @@ class HttpAuthorization:
         return (
             core.clock() < cached.until
             and core.authorizers.generation == authorization.generation
-            and core.authorizers.get(authorization.authorizer) == cached.authorizer
+            and core.authorizers.get(authorization.call.authorizer) == cached.authorizer
         )
 
     def _key(self, request: Request) -> Hashable:

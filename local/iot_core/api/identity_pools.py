@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 
 from iot_core.api.parameters import MOST_JSON, read_body
 from iot_core.authorizers.event import ConnectionRequest, HttpContext
-from iot_core.authorizers.invocation import Authorization, Refused
+from iot_core.authorizers.invocation import AuthorizerCall, Refused
 from iot_core.core import IotCore
 from iot_core.iam.access_keys import AccessKey
 from iot_core.iam.roles import GUEST_ROLE, USER_ROLE, RoleSession
@@ -173,26 +173,25 @@ class IdentityPools:
             message = "Token is not from a supported provider of this identity pool."
             raise IdentityError("NotAuthorizedException", f"{message} Logins names {provider}")
         try:
-            authorization = await self._authorization(token)
+            call = await self._call(token)
         except Refused as refused:
             raise IdentityError("NotAuthorizedException", f"Invalid login token: {refused.reason}", refused) from None
-        if authorization.principal is None or authorization.source not in _TOKENS:
+        if call.principal is None or call.source not in _TOKENS:
             message = "Invalid login token: the authorizer does not say whose token it is."
             raise IdentityError("NotAuthorizedException", message)
-        return self._core.identity_pool.user(provider.removesuffix("/"), authorization.principal)
+        return self._core.identity_pool.user(provider.removesuffix("/"), call.principal)
 
-    async def _authorization(self, token: str) -> Authorization:
-        """The authorizer's answer to a token, as for an HTTPS request. Raises Refused."""
+    async def _call(self, token: str) -> AuthorizerCall:
+        """The invocation of the authorizer that accepts a token, as for an HTTPS request. Raises Refused."""
         authorizer = self._core.authorizers.get(self._core.configured_authorizer or "")
         if authorizer is None or authorizer.status != "ACTIVE":
             detail = "logins need the configured authorizer, and it is not there or not active"
             raise Refused(IotCoreReason.AUTHORIZER_INACTIVE, detail)
         key = authorizer.token_key_name
         headers = {key: token} if key else {"authorization": f"Bearer {token}"}
-        http = HttpContext.model_construct(headers=headers)
-        request = ConnectionRequest.model_construct(http_context=http)
+        request = ConnectionRequest.model_construct(http_context=HttpContext.model_construct(headers=headers))
         authorization, _ = await self._core.invoker.invoke(authorizer, request)
-        return authorization
+        return authorization.call
 
 
 def _read(body: bytes) -> _Question:

@@ -124,8 +124,11 @@ class ConnectionRequest(_Context):
 
     def _header(self, name: str) -> str | None:
         """The value of an HTTP header, in any case; None if the request has none."""
-        headers = (self.http_context and self.http_context.headers) or {}
-        return next((value for each, value in headers.items() if each.lower() == name.lower()), None)
+        headers = self.http_context and self.http_context.headers
+        if not headers:
+            return None
+        wanted = name.lower()
+        return next((value for each, value in headers.items() if each.lower() == wanted), None)
 
 
 def query_of(user_name: str | None) -> str:

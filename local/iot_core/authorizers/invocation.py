@@ -66,10 +66,11 @@ class AuthorizerCall:
             object.__setattr__(self, name, value if isinstance(value, str) else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization(AuthorizerCall):
+@dataclass(frozen=True, slots=True)
+class Authorization:
     """The answer of an authorizer that authenticated a client."""
 
+    call: AuthorizerCall
     answer: AuthorizerAnswer
     generation: int = 0
     """The generation of the authorizers in which the Lambda was asked."""
@@ -122,7 +123,7 @@ class Forbidden(Refused):
     """The client has valid credentials, and its policy does not allow this CONNECT."""
 
     def __init__(self, reason: str, detail: str, by: Authorization | IamPrincipal, denied: Asked) -> None:
-        super().__init__(reason, detail, call=by if isinstance(by, Authorization) else None)
+        super().__init__(reason, detail, call=by.call if isinstance(by, Authorization) else None)
         self.by = by
         """The authorizer's answer, or the principal of a signed request."""
         self.denied = denied
@@ -165,15 +166,7 @@ class AuthorizerInvoker:
         )
         answer, decision, _ = await self._invoke(authorizer, event)
         call = AuthorizerCall(authorizer.name, event, decision)
-        authorization = Authorization(
-            authorizer.name,
-            event,
-            decision,
-            answer=accepted(answer, call),
-            generation=generation,
-            warning=signature.warning,
-        )
-        return authorization, answer
+        return Authorization(call, accepted(answer, call), generation, signature.warning), answer
 
     async def _invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
         function = self.functions.get(authorizer.function_arn)

@@ -142,8 +142,8 @@ class ClientAuthorizer:
     async def _ask(
         self, connect: Connect, client_id: str, network: NetworkContext, connection_id: str
     ) -> tuple[Authorization | IamPrincipal, Permissions]:
-        request = connection_request(connect, network)
         try:
+            request = connection_request(connect, network)
             attributes = connect_attributes(connect)
             connection = Connection(
                 client_id=client_id,
@@ -192,12 +192,10 @@ def connect_attributes(connect: Connect) -> frozenset[str]:
 
 
 def connection_request(connect: Connect, network: NetworkContext) -> ConnectionRequest:
-    """Makes the authorizer's request. It has no limits: those of `ConnectionRequest` are TestInvokeAuthorizer's."""
+    """Makes the authorizer's request. What a CONNECT can hold is within the limits of TestInvokeAuthorizer."""
     password = None if connect.password is None else base64.b64encode(connect.password).decode()
-    mqtt = MqttContext.model_construct(
-        username=connect.user_name, password=password, client_id=connect.client_id or None
-    )
-    return ConnectionRequest.model_construct(http_context=network.http, tls_context=network.tls, mqtt_context=mqtt)
+    mqtt = MqttContext(username=connect.user_name, password=password, clientId=connect.client_id or None)
+    return ConnectionRequest(httpContext=network.http, tlsContext=network.tls, mqttContext=mqtt)
 
 
 def _seconds_to_disconnect(authorization: Authorization | IamPrincipal) -> float:

@@ -68,16 +68,14 @@ class Outbox:
         self._storage = storage
         self._on_failure = on_failure
         self._senders: list[Sender] = []
-        self._scheduled = False
         self.received = 0
         """Bytes that clients sent since the last flush, counted by the connections."""
 
     def add(self, sender: Sender) -> None:
         """Flushes a sender after everything that the event loop has ready."""
+        if not self._senders:
+            asyncio.get_running_loop().call_soon(self.flush)
         self._senders.append(sender)
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush_scheduled)
 
     def flush(self) -> None:
         """Commits, then sends. If the commit fails, the senders are aborted."""
@@ -103,11 +101,6 @@ class Outbox:
             except Exception:  # If sending to one client fails, the others must still get their bytes.
                 _logger.exception("bytes could not be sent to a client")
                 sender.abort()
-
-    def _flush_scheduled(self) -> None:
-        self._scheduled = False
-        if self._senders:
-            self.flush()
 
 
 class Outgoing:

@@ -1,38 +1,36 @@
 """A Lambda function in a process of its own, which can be ended at any moment, as Lambda ends an environment.
 
 Rules:
-- The process is a new interpreter in a session of its own. It loads the handler once, then runs one event at a time.
-- Both sides exchange JSON over one socket pair. Standard input and output lead nowhere: what a handler does to them
-  disturbs nothing. Standard error is that of `dev`.
+- The process loads the handler once, then runs one event at a time.
+- Both sides exchange lines of JSON over one socket pair. Standard input and output lead nowhere: what a handler does to
+  them disturbs nothing. Standard error is that of `dev`.
+- No thread waits for an answer: the event loop reads it. The function's work takes no time from the event loop.
 - The function ends by SIGKILL, to its whole process group. If its process exits by itself, crashes, closes the socket
   or sends anything unexpected, the event fails, and the function is ended.
 - A process that the handler forks cannot answer: the socket is closed in it.
-- If `dev` itself ends, the process notices the end of the socket, and ends its process group.
 """
 
-import contextlib
+import asyncio
 import json
-import os
-import queue
 import signal
-import socket
-import struct
-import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import cast
 
-from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, Invocation, LambdaFunction
+from iot_core.functions.function_process import take_process
+from iot_core.functions.function_program import CHUNK, Message
+from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, Invocation
+from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
-_LENGTH = struct.Struct("!I")
 _MOST = 16 * 1024 * 1024
-"""Bytes of a message: an answer has at most 6 MB, and a log line one million characters."""
+"""Bytes of a line: an answer has at most 6 MB, and a log line one million characters."""
 
-_Message = dict[str, object]
+_Running = asyncio.Future[Invocation]
 
 
 class IsolatedFunction:
@@ -56,85 +54,174 @@ class IsolatedFunction:
         OSError if the system cannot start a process.
         """
         self._handler = handler
-        self._ending = threading.Lock()
-        self._ended = False
+        self._process = take_process()
+        self._channel = self._process.channel
+        self._received = bytearray()
         self._count = 0
-        self._channel, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 (no shell)
-                [sys.executable, "-P", "-m", __name__, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, **(environment or {})},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+        self._running: _Running | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._unsent = b""
         self._channel.settimeout(loading_time)
+        directory = str(Path.cwd() if folder is None else folder)
+        context = {"place": place, "arn": arn, "timeout": timeout, "environment": dict(environment or {})}
         try:
-            directory = str(Path.cwd() if folder is None else folder)
-            context = {"place": place, "arn": arn, "timeout": timeout}
-            self._exchange({"path": sys.path, "handler": handler, "folder": directory, **context})
-        except TimeoutError:
-            self.close()
-            raise BrokenHandler(f"{handler} did not load within {loading_time:g} seconds") from None
+            _raise_if_broken(self._load({"path": sys.path, "handler": handler, "folder": directory, **context}))
         except BaseException:
-            self.close()
+            self._process.kill()
+            self._process.wait()
             raise
-        self._channel.settimeout(None)
-
-    def invoke(self, event: Mapping[str, object]) -> Invocation:
-        """Runs the handler on an event. Raises BrokenHandler, also if the process ends or `kill` ends it meanwhile."""
-        self._count += 1
-        found = self._exchange({"number": self._count, "event": event})
-        if found.get("number") != self._count:
-            self.close()
-            raise BrokenHandler("the handler's process sent an answer to another event")
-        answer, decision = cast("_Message", found["answer"]), cast("_Message", found["decision"])
-        return Invocation(answer, decision, str(found["output"]))
+        self._channel.setblocking(False)
 
     @property
     def ended(self) -> bool:
         """Whether it cannot be invoked any more."""
-        return self._ended
+        return self._process.ended
+
+    def invoke(self, event: Mapping[str, object]) -> "asyncio.Future[Invocation]":
+        """Runs the handler on an event, after the earlier one. The future gets the answer.
+
+        It gets BrokenHandler if the handler fails, or if its process ends or `kill` ends it meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        running: _Running = loop.create_future()
+        if self.ended:
+            running.set_exception(self._lost(None))
+            return running
+        self._running = running
+        self._count += 1
+        if self._loop is None:
+            self._loop = loop
+            loop.add_reader(self._channel, self._read)
+        self._unsent = json.dumps(event).encode() + b"\n"
+        self._write()
+        if self._unsent:
+            loop.add_writer(self._channel, self._write)
+        return running
 
     def kill(self) -> None:
-        """Ends the process and what it forked. Any thread may call it, also during `invoke`, which fails then."""
-        with self._ending:
-            if self._ended:
-                return
-            self._ended = True
-            with contextlib.suppress(OSError):
-                self._channel.shutdown(socket.SHUT_RDWR)
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, if it has ended.
-                os.killpg(self._process.pid, signal.SIGKILL)  # It was not waited for: the number is still its own.
+        """Ends the process and what it forked; its event fails. Does not wait."""
+        self._process.kill()
 
     def close(self) -> None:
-        """Ends the process and what it forked, and waits for the process."""
-        self.kill()
-        self._channel.close()
-        self._process.wait()
+        """Ends the process and what it forked. Does not wait."""
+        self._process.kill()
+        self._leave_loop()
+        threading.Thread(target=self._process.wait, name="ending", daemon=True).start()
 
-    def _exchange(self, message: _Message) -> _Message:
-        """Sends a message and returns the answer. Raises BrokenHandler, InvalidFile, TimeoutError while it loads."""
+    def _load(self, first: Message) -> Message:
+        """Lets the process load the handler, and waits for its word. Raises BrokenHandler."""
+        found = None
         try:
-            _send(self._channel, message)
-            found = _receive(self._channel)
+            self._channel.sendall(json.dumps(first).encode() + b"\n")
+            while found is None and (chunk := self._channel.recv(CHUNK)):
+                found = self._message(chunk)
         except TimeoutError:
-            raise
-        except (OSError, ValueError):
-            found = None
+            seconds = self._channel.gettimeout()
+            raise BrokenHandler(f"{self._handler} did not load within {seconds:g} seconds") from None
+        except (OSError, ValueError, RecursionError):
+            pass
         if found is None:
-            cause = "was ended" if self._ended else None
-            self.close()
-            cause = cause or _end_of(self._process.returncode)
-            raise BrokenHandler(f"{self._handler}: the process of the handler {cause}")
-        if isinstance(invalid := found.get("invalid_file"), list):
-            raise InvalidFile(*invalid)
-        if "broken" in found:
-            broken = BrokenHandler(str(found["broken"]))
-            broken.output = str(found.get("output", ""))
-            raise broken
+            self._process.kill()
+            raise self._lost(self._process.wait())
         return found
+
+    # Everything from here on happens in the event loop.
+
+    def _write(self) -> None:
+        """Sends what it can of an event."""
+        try:
+            self._unsent = self._unsent[self._channel.send(self._unsent) :]
+        except BlockingIOError:
+            return
+        except OSError:  # The process has ended, which the reader notices, too.
+            self._unsent = b""
+        if not self._unsent and self._loop is not None:
+            self._loop.remove_writer(self._channel)
+
+    def _read(self) -> None:
+        """Takes what the process sends. Its end, and anything unexpected, ends the function."""
+        try:
+            chunk = self._channel.recv(CHUNK)
+            message = self._message(chunk) if chunk else None
+        except BlockingIOError:
+            return
+        except (OSError, ValueError, RecursionError):
+            chunk = b""
+        if not chunk:
+            self._end()
+        elif message is not None:
+            self._answered(message)
+
+    def _message(self, chunk: bytes) -> Message | None:
+        """The message that ends with a chunk; None if more follows. Raises ValueError if it is not a message."""
+        self._received += chunk
+        if len(self._received) > _MOST:
+            raise ValueError("the message is too long")
+        if not chunk.endswith(b"\n"):
+            return None
+        message = json.loads(self._received)
+        self._received.clear()
+        if not isinstance(message, dict):
+            raise ValueError("expected an object")
+        return message
+
+    def _answered(self, message: Message) -> None:
+        running = self._running
+        if running is None or message.get("number") != self._count:
+            self._end()
+            return
+        try:
+            invocation = _invocation(message)
+        except (BrokenHandler, InvalidFile) as error:
+            running.set_exception(error)
+        except (KeyError, TypeError):
+            self._end()
+            return
+        else:
+            running.set_result(invocation)
+        self._running = None
+
+    def _end(self) -> None:
+        """Ends the process. Once it has ended, its event fails."""
+        was_ended = self.ended
+        self._process.kill()
+        self._leave_loop()
+        waiting = Worker("ending")
+        waiting.do(self._process.wait).add_done_callback(partial(self._fail, was_ended=was_ended))
+        waiting.end()
+
+    def _fail(self, returned: "asyncio.Future[int]", *, was_ended: bool) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.set_exception(self._lost(None if was_ended else returned.result()))
+
+    def _leave_loop(self) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(self._channel)
+            self._loop.remove_writer(self._channel)
+            self._loop = None
+
+    def _lost(self, code: int | None) -> BrokenHandler:
+        """The error of an event whose process has ended, by its return code; None if it was ended from here."""
+        cause = "was ended" if code is None else _end_of(code)
+        return BrokenHandler(f"{self._handler}: the process of the handler {cause}")
+
+
+def _raise_if_broken(message: Message) -> None:
+    """Raises BrokenHandler or InvalidFile, if that is what a message says."""
+    if isinstance(invalid := message.get("invalid_file"), list):
+        raise InvalidFile(*invalid)
+    if "broken" in message:
+        broken = BrokenHandler(str(message["broken"]))
+        broken.output = str(message.get("output", ""))
+        raise broken
+
+
+def _invocation(message: Message) -> Invocation:
+    """What a message says about an event. Raises BrokenHandler, KeyError or TypeError if it is not such a message."""
+    _raise_if_broken(message)
+    answer, decision = cast("Message", message["answer"]), cast("Message", message["decision"])
+    return Invocation(answer, decision, str(message["output"]))
 
 
 def _end_of(code: int) -> str:
@@ -146,90 +233,3 @@ def _end_of(code: int) -> str:
     except ValueError:
         name = f"signal {-code}"
     return f"closed its connection to IoT Core, or was ended by {name}" if name == "SIGKILL" else f"was ended by {name}"
-
-
-def _send(channel: socket.socket, message: _Message) -> None:
-    content = json.dumps(message).encode()
-    channel.sendall(_LENGTH.pack(len(content)) + content)
-
-
-def _receive(channel: socket.socket) -> _Message | None:
-    """The next message; None at the end. Raises ValueError if it is not a message."""
-    head = _receive_bytes(channel, _LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    if length > _MOST:
-        raise ValueError("the message is too long")
-    content = _receive_bytes(channel, length)
-    found = json.loads(content) if len(content) == length else None
-    return found if isinstance(found, dict) else None
-
-
-def _receive_bytes(channel: socket.socket, count: int) -> bytes:
-    received = bytearray()
-    while len(received) < count and (chunk := channel.recv(min(count - len(received), 65536))):
-        received += chunk
-    return bytes(received)
-
-
-# The other side, in the process.
-
-
-def _run(channel: socket.socket) -> NoReturn:
-    """Loads the handler of the first message, and answers one event after the other."""
-    os.set_inheritable(channel.fileno(), False)
-    os.register_at_fork(after_in_child=channel.close)
-    messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(channel, messages), daemon=True).start()
-    first = messages.get()
-    sys.path[:] = cast("list[str]", first["path"])
-    answer, function = _load(first)
-    while True:
-        try:
-            _send(channel, answer)
-        except OSError:  # This is a forked process, or the handler has closed the socket.
-            os._exit(1)
-        if function is None:
-            os._exit(0)
-        answer = _answer(function, messages.get())
-
-
-def _read(channel: socket.socket, messages: "queue.SimpleQueue[_Message]") -> None:
-    """Reads all messages. At the end, IoT Core itself has ended: ends this process and what it forked."""
-    with contextlib.suppress(OSError, ValueError):
-        while (message := _receive(channel)) is not None:
-            messages.put(message)
-    os.killpg(0, signal.SIGKILL)
-
-
-def _load(first: _Message) -> tuple[_Message, LambdaFunction | None]:
-    try:
-        place = AccountRegion(*cast("list[str]", first["place"]))
-        function = LambdaFunction(
-            str(first["handler"]),
-            folder=Path(str(first["folder"])),
-            place=place,
-            arn=cast("str | None", first["arn"]),
-            timeout=cast("float", first["timeout"]),
-        )
-    except InvalidFile as error:
-        return {"invalid_file": [error.path, error.line, error.key, error.expected]}, None
-    except BaseException as error:  # noqa: BLE001 (the other side raises it)
-        return {"broken": str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"}, None
-    return {"loaded": True}, function
-
-
-def _answer(function: LambdaFunction, message: _Message) -> _Message:
-    try:
-        invocation = function.invoke(cast("Mapping[str, object]", message["event"]))
-    except BrokenHandler as error:
-        return {"broken": str(error), "output": error.output}
-    except BaseException as error:  # noqa: BLE001 (the other side raises it)
-        return {"broken": f"the handler raised {type(error).__name__}: {error}"}
-    answer, decision, output = invocation
-    return {"number": message["number"], "answer": answer, "decision": dict(decision), "output": output}
-
-
-if __name__ == "__main__":
-    _run(socket.socket(fileno=int(sys.argv[1])))

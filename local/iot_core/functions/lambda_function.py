@@ -21,8 +21,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.abc import SourceLoader
-from importlib.machinery import PathFinder
+from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, cast
@@ -136,26 +135,20 @@ class LambdaFunction:
         self.arn = function_arn(place) if arn is None else arn
         self._timeout = timeout
 
-    @property
-    def ended(self) -> bool:
-        """Never: a thread cannot be ended from outside."""
-        return False
-
-    def kill(self) -> None:
-        """Does nothing: a thread cannot be ended from outside."""
-
-    def close(self) -> None:
-        """Does nothing."""
-
     def invoke(self, event: Mapping[str, object]) -> Invocation:
         """Invokes the handler in the calling thread.
 
         Raises BrokenHandler if it raises an exception or does not answer with a JSON object.
         """
+        answer, decision, output = self.invoke_json(json.dumps(event))
+        return Invocation(json.loads(answer), decision, output)
+
+    def invoke_json(self, event: str | bytes) -> tuple[str, Mapping[str, object], str]:
+        """Does what `invoke` does. Takes the event as JSON, and returns the answer as JSON."""
         context = LambdaContext(self.arn, self._timeout)
         with captured_output() as output:
             try:
-                answer = self._handler(json.loads(json.dumps(event)), context)
+                answer = self._handler(json.loads(event), context)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # Own exceptions of the handler can be any, such as CancelledError.
@@ -164,7 +157,6 @@ class LambdaFunction:
                 raise broken from error
         try:
             text = json.dumps(answer)
-            answer = json.loads(text)
         except (TypeError, ValueError, RecursionError) as error:
             raise BrokenHandler(f"the handler's answer is not JSON: {error}") from None
         if not isinstance(answer, dict):
@@ -172,7 +164,7 @@ class LambdaFunction:
         if len(text) > _MOST_ANSWER:
             raise BrokenHandler(f"the handler's answer has {len(text)} bytes: Lambda allows {_MOST_ANSWER}")
         printed = output.text()
-        return Invocation(answer, _decision(printed), _shown(printed))
+        return text, _decision(printed), _shown(printed)
 
 
 def handler_file(handler: str, folder: Path) -> Path | None:
@@ -286,8 +278,9 @@ def _imported(name: str) -> ModuleType:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if isinstance(spec.loader, SourceLoader) and spec.origin is not None:  # Not from a .pyc file of an earlier save.
-        exec(spec.loader.source_to_code(spec.loader.get_data(spec.origin), spec.origin), vars(module))  # noqa: S102
+    if isinstance(spec.loader, SourceFileLoader):  # Not from a .pyc file of an earlier save.
+        path = spec.loader.path
+        exec(spec.loader.source_to_code(spec.loader.get_data(path), path), vars(module))  # noqa: S102
     else:
         spec.loader.exec_module(module)
     return module

@@ -27,15 +27,8 @@ class Worker:
         self._work.put(partial(_do, work, answer))
         return answer
 
-    def start(self, work: Callable[[], None]) -> None:
-        """Does `work` after all earlier work. It must raise nothing."""
-        self._work.put(work)
-
-    def end(self, last: Callable[[], None] = lambda: None, ended: Callable[[], None] | None = None) -> None:
-        """Lets the thread end after all its work and `last`, then calls `ended` on the event loop."""
-        self._work.put(last)
-        if ended is not None:
-            self._work.put(partial(_tell, asyncio.get_running_loop(), ended))
+    def end(self) -> None:
+        """Lets the thread end after all its work."""
         self._work.put(None)
 
     def _run(self) -> None:

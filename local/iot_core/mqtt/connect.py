@@ -24,8 +24,10 @@ from iot_core.mqtt.reason_codes import (
 _CONNECT, _CONNACK, _DISCONNECT = 0x10, 0x20, 0xE0
 _RESERVED, _CLEAN_START, _WILL, _WILL_RETAIN, _PASSWORD, _USER_NAME = 0x01, 0x02, 0x04, 0x20, 0x40, 0x80
 _WILL_QOS = 0x18
-_NAMES: Mapping[int, str] = {Version.MQTT_3_1: "MQIsdp", Version.MQTT_3_1_1: "MQTT", Version.MQTT_5: "MQTT"}
+_NAMES: Mapping[Version, str] = {Version.MQTT_3_1: "MQIsdp", Version.MQTT_3_1_1: "MQTT", Version.MQTT_5: "MQTT"}
 """The protocol name in a CONNECT of each version."""
+_VERSIONS: Mapping[tuple[str, int], Version] = {(name, version.value): version for version, name in _NAMES.items()}
+"""By protocol name and level."""
 
 
 def read_connect(reader: Reader) -> Connect:
@@ -49,10 +51,13 @@ def read_connect(reader: Reader) -> Connect:
 
 def _read_version(reader: Reader) -> Version:
     name = reader.string()
-    level = reader.byte() if name in _NAMES.values() else None
-    if level is None or _NAMES.get(level) != name:
+    if name not in _NAMES.values():
+        raise UnsupportedVersion(name, None)
+    level = reader.byte()
+    version = _VERSIONS.get((name, level))
+    if version is None:
         raise UnsupportedVersion(name, level)
-    return Version(level)
+    return version
 
 
 def _check_flags(flags: int, version: Version) -> None:

@@ -40,9 +40,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def core_of(project: Path, *, isolate: bool = False) -> LocalIotCore:
+def core_of(project: Path, *, in_process: bool = True) -> LocalIotCore:
     limits, data = IOT_CORE.without_throttling(), project / ".iot-authorizer"
-    return LocalIotCore(project / "authorizer.toml", folder=data, limits=limits, isolate=isolate)
+    return LocalIotCore(project / "authorizer.toml", folder=data, limits=limits, in_process=in_process)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_the_feed_tells_who_got_keys_and_who_was_refused(chat: Running) -> None:
 
 @pytest.mark.slow
 def test_each_execution_environment_can_be_a_process(project: Path) -> None:
-    with core_of(project, isolate=True) as core:
+    with core_of(project, in_process=False) as core:
         assert credentials(core, "ann/phone")["clientId"] == "ann/phone"
 
 

@@ -43,8 +43,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def running(project: Path, *, isolate: bool = False) -> Iterator[Running]:
-    core = LocalIotCore(project / "authorizer.toml", limits=UNLIMITED, isolate=isolate, default_authorizer=True)
+def running(project: Path, *, in_process: bool = True) -> Iterator[Running]:
+    core = LocalIotCore(project / "authorizer.toml", limits=UNLIMITED, in_process=in_process, default_authorizer=True)
     with core, Running.around_core(core) as running:
         yield running
 
@@ -55,9 +55,9 @@ def principal(running: Running, client_id: str) -> object:
     return running.record("decision", action="connect", client_id=client_id)["principal"]
 
 
-@pytest.mark.parametrize("isolate", [False, True])
-def test_it_authorizes_clients(project: Path, isolate: bool) -> None:
-    with running(project, isolate=isolate) as core:
+@pytest.mark.parametrize("in_process", [True, False])
+def test_it_authorizes_clients(project: Path, in_process: bool) -> None:
+    with running(project, in_process=in_process) as core:
         assert principal(core, "first") == "ann"
 
 

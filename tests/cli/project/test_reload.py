@@ -213,7 +213,7 @@ def test_a_handler_in_processes_is_reloaded_and_one_that_exits_changes_nothing(
     (folder / "authorizer.toml").write_text(CONFIGURATION)
     own = folder / "isolated.py"
     own.write_text(f"def handle(event, context):\n    return {allow()!r}\n")
-    core = LocalIotCore(handler="isolated.handle", isolate=True, default_authorizer=True, limits=UNLIMITED)
+    core = LocalIotCore(handler="isolated.handle", in_process=False, default_authorizer=True, limits=UNLIMITED)
     with core, Running.around_core(core) as running, connected(running) as client:
         save(own, "import os\nos._exit(3)\n")
         assert "exited with 3" in running.record("reload", ok=False)["problem"]

@@ -9,7 +9,8 @@ from iot_core.authorizers.invocation import Asked, AuthorizerCall
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
 from iot_core.functions.execution_environments import ExecutionEnvironments
-from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.functions.loaded_function import ThreadFunction
 from iot_core.mqtt import Connect, Properties, Version, Will
 from iot_policies.account_region import AccountRegion
 from tests.clock import Clock
@@ -25,7 +26,7 @@ def statement(effect: str, action: str, resource: str) -> dict[str, str]:
     return {"Effect": effect, "Action": action, "Resource": resource}
 
 
-class Function(LambdaFunction):
+class Function:
     """Allows a client with the token `ann` to publish below `ann/` and to read the retained messages there."""
 
     def __init__(self, events: list[Mapping[str, object]], at_work: Callable[[], None]) -> None:
@@ -108,7 +109,7 @@ class Core(IotCore):
         self.endpoint_address = ENDPOINT
         self.server_name: str | None = None
         """As if requests came over TLS."""
-        self._environments = ExecutionEnvironments(lambda: Function(self.events, self._at_work))
+        self._environments = ExecutionEnvironments(lambda: ThreadFunction(Function(self.events, self._at_work).invoke))
         self.put(name="chat", signing_disabled=True, token_key_name="token")
         self.authorizers.set_default("chat")
 

@@ -13,7 +13,8 @@ from starlette.types import Message
 
 from iot_core.api.http_api import HttpApiRoute
 from iot_core.functions.execution_environments import ExecutionEnvironments
-from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.functions.loaded_function import ThreadFunction
 from tests.event_loop import in_event_loop
 from tests.local.api.core import Core
 
@@ -23,19 +24,14 @@ UNAVAILABLE = (503, {"message": "Service Unavailable"})
 ERROR = (500, {"message": "Internal Server Error"})
 
 
-class Function(LambdaFunction):
-    """Answers as a test says."""
-
-    def __init__(self, answer: Callable[[Event], object]) -> None:
-        self._answer = answer
-
-    def invoke(self, event: Event) -> Invocation:
-        answer = cast("dict[str, object]", self._answer(event))
-        return Invocation(answer, {"decision": "allowed", "principal": "ann", "source": "header"})
-
-
 def environments(answer: Callable[[Event], object], **options: Any) -> ExecutionEnvironments:  # noqa: ANN401
-    return ExecutionEnvironments(lambda: Function(answer), **options)
+    """A function that answers as a test says."""
+
+    def invoke(event: Event) -> Invocation:
+        told = {"decision": "allowed", "principal": "ann", "source": "header"}
+        return Invocation(cast("dict[str, object]", answer(event)), told)
+
+    return ExecutionEnvironments(lambda: ThreadFunction(invoke), **options)
 
 
 @pytest.fixture

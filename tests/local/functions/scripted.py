@@ -7,25 +7,16 @@ from concurrent.futures import Future
 from typing import cast
 
 from iot_core.functions.execution_environments import ExecutionEnvironments
-from iot_core.functions.lambda_function import Invocation, LambdaFunction
+from iot_core.functions.lambda_function import Invocation
+from iot_core.functions.loaded_function import ThreadFunction
 from tests.local.harness.channels import PATIENCE
 
 OK = Invocation({"ok": True}, {})
 
 
-class Scripted:
-    """A function whose event says what to do. It cannot be ended."""
-
-    ended = False
-
-    def kill(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def invoke(self, event: Mapping[str, Callable[[], Invocation]]) -> Invocation:
-        return event["do"]()
+def scripted(event: Mapping[str, object]) -> Invocation:
+    """Does what the event says."""
+    return cast("Callable[[], Invocation]", event["do"])()
 
 
 class Loads:
@@ -34,9 +25,10 @@ class Loads:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self) -> LambdaFunction:
+    def __call__(self) -> ThreadFunction:
         self.count += 1
-        return cast("LambdaFunction", Scripted())
+        self.last = ThreadFunction(scripted)
+        return self.last
 
 
 def run(environments: ExecutionEnvironments, do: Callable[[], Invocation]) -> "asyncio.Task[Invocation]":

@@ -1,7 +1,6 @@
 """Execution environments: one event each at a time, a limited number, and one that hangs stops no other event."""
 
 import asyncio
-import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,9 +9,10 @@ import pytest
 
 from iot_core.functions import execution_environments
 from iot_core.functions.execution_environments import EnvironmentsBusy, ExecutionEnvironments, FunctionTimeout
-from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
+from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.functions.loaded_function import ThreadFunction
 from tests.event_loop import in_event_loop
-from tests.local.functions.scripted import OK, Loads, at_work, hang, noted, run, settled
+from tests.local.functions.scripted import OK, Loads, at_work, hang, noted, run, scripted, settled
 from tests.local.harness.channels import PATIENCE
 
 
@@ -51,22 +51,6 @@ async def test_events_at_the_same_time_get_environments_of_their_own_up_to_the_l
     await settled(before)
 
 
-@pytest.mark.parametrize("step", [0.0, 1.0], ids=["within its time slice", "after its time slice"])
-@in_event_loop
-async def test_a_thread_takes_the_next_event_itself_for_one_time_slice(
-    release: Future[None], monkeypatch: pytest.MonkeyPatch, step: float
-) -> None:
-    times, ran = itertools.count(0, step), threading.Event()
-    monkeypatch.setattr(execution_environments, "monotonic", lambda: next(times))
-    pool = ExecutionEnvironments(Loads(), limit=1)
-    tasks = [run(pool, hang(release)), run(pool, noted(ran))]
-    await asyncio.sleep(0)  # From here on the first one runs, and the loop does nothing.
-    release.set_result(None)
-    assert ran.wait(PATIENCE if step == 0 else 0.05) is (step == 0)
-    assert await asyncio.gather(*tasks) == [OK, OK]
-    pool.close()
-
-
 @in_event_loop
 async def test_an_event_whose_caller_has_left_before_it_began_is_not_run(release: Future[None]) -> None:
     ran = threading.Event()
@@ -103,7 +87,7 @@ async def test_hanging_environments_count_until_they_end_and_an_event_that_waits
     found = await asyncio.gather(*(run(pool, hang(release)) for _ in range(9)), return_exceptions=True)
     assert sorted(type(one).__name__ for one in found) == 4 * ["EnvironmentsBusy"] + 5 * ["FunctionTimeout"]
     assert at_work() - before <= 5
-    busy = "no execution environment was free .*: 5 of at most 5 are busy; 5 cannot be ended.* 0 s: use --isolate"
+    busy = "no execution environment was free .*: 5 of at most 5 are busy; 5 cannot be ended.* 0 s: a process"
     with pytest.raises(EnvironmentsBusy, match=busy):
         await run(pool, lambda: OK)
     release.set_result(None)
@@ -121,7 +105,7 @@ class SlowLoads(Loads):
         super().__init__()
         self._release = release
 
-    def __call__(self) -> LambdaFunction:
+    def __call__(self) -> ThreadFunction:
         loaded = super().__call__()
         if self.count > 1:
             self._release.result()
@@ -260,7 +244,7 @@ async def test_events_that_run_or_wait_are_answered_after_close(release: Future[
 async def test_an_event_fails_if_its_environment_cannot_load_the_function(release: Future[None]) -> None:
     loads = Loads()
 
-    def load() -> LambdaFunction:
+    def load() -> ThreadFunction:
         if loads.count:
             raise OSError("gone")
         return loads()
@@ -311,11 +295,11 @@ async def test_a_function_that_was_loaded_from_changed_files_is_not_used(
     release: Future[None], problem: BrokenHandler | None
 ) -> None:
     class Changes(Loads):
-        def __call__(self) -> LambdaFunction:
-            loaded = super().__call__()
-            if self.count == 2 and problem is not None:
+        def __call__(self) -> ThreadFunction:
+            if self.count == 1 and problem is not None:
+                self.count += 1
                 raise problem
-            return loaded
+            return super().__call__()
 
     loads = Changes()
     pool = ExecutionEnvironments(loads, unchanged=lambda: loads.count < 2)
@@ -326,4 +310,39 @@ async def test_a_function_that_was_loaded_from_changed_files_is_not_used(
     assert not another.done()
     release.set_result(None)
     assert [await hanging, await another] == [OK, OK]
+    pool.close()
+
+
+@pytest.mark.parametrize("unchanged", [True, False])
+@in_event_loop
+async def test_events_that_wait_for_the_only_environment_get_another_one_if_it_ends(
+    release: Future[None], unchanged: bool
+) -> None:
+    loaded: list[ThreadFunction] = []
+
+    def load() -> ThreadFunction:
+        loaded.append(ThreadFunction(scripted))
+        return loaded[-1]
+
+    def end() -> Invocation:
+        release.result()
+        loaded[0].ended = True
+        return OK
+
+    pool = ExecutionEnvironments(load, patience=0, limit=1, unchanged=lambda: unchanged)
+    tasks = [run(pool, end), *(run(pool, lambda: OK) for _ in range(3))]
+    await asyncio.sleep(0.01)
+    release.set_result(None)
+    assert await asyncio.gather(*tasks) == 4 * [OK]
+    assert len(loaded) == 2
+    pool.close()
+
+
+@in_event_loop
+async def test_an_environment_that_ended_while_it_was_idle_is_not_used() -> None:
+    loads = Loads()
+    pool = ExecutionEnvironments(loads)
+    loads.last.ended = True
+    assert await run(pool, lambda: OK) == OK
+    assert loads.count == 2
     pool.close()

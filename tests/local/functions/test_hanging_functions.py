@@ -105,11 +105,11 @@ def test_forty_slow_handlers_run_at_once(own: Own) -> None:
 
 
 def test_a_handler_that_never_returns_or_exits_is_ended_in_an_isolated_environment(own: Own) -> None:
-    with own(ENDLESS, isolate=True, function_timeout=2) as core, Running.around_core(core) as running:
+    with own(ENDLESS, in_process=False, function_timeout=2) as core, Running.around_core(core) as running:
         for client_id, reason in (("hangs", "function_timeout"), ("exits", "function_error")):
             running.plain().send(connect_bytes(client_id))
             record = running.record("decision", client_id=client_id, allowed=False, reason=reason)
-            assert "--isolate" not in record["detail"]
+            assert "--in-process" not in record["detail"]
         running.plain().send(connect_bytes("ann"))
         running.record("decision", client_id="ann", allowed=True)
 

@@ -1,11 +1,10 @@
 """A handler in a process of its own can do what it likes: only its own event fails."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,8 @@ import pytest
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_policies import InvalidFile
+from tests.event_loop import in_event_loop
+from tests.local.functions.processes import ends, is_running
 from tests.local.harness.channels import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -50,38 +51,25 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         function.close()
 
 
-def is_running(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def ends(process: int) -> bool:
-    """Whether a process ends within a moment."""
-    deadline = time.monotonic() + PATIENCE
-    while is_running(process) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not is_running(process)
-
-
-def test_it_keeps_its_process_and_its_state_from_event_to_event(start: Start) -> None:
+@in_event_loop
+async def test_it_keeps_its_process_and_its_state_from_event_to_event(start: Start) -> None:
     function = start()
-    first, second = (function.invoke({}).answer for _ in range(2))
+    first, second = [(await function.invoke({})).answer for _ in range(2)]
     assert (first["count"], second["count"]) == (1, 2)
     assert first["process"] == second["process"] != os.getpid()
 
 
-def test_what_it_printed_before_it_raised_is_kept(start: Start) -> None:
+@in_event_loop
+async def test_what_it_printed_before_it_raised_is_kept(start: Start) -> None:
     with pytest.raises(BrokenHandler) as raised:
-        start().invoke({"do": "print('so far'); raise KeyError('no')"})
+        await start().invoke({"do": "print('so far'); raise KeyError('no')"})
     assert raised.value.output == "so far"
 
 
-def test_its_log_line_is_that_of_its_decision(start: Start) -> None:
+@in_event_loop
+async def test_its_log_line_is_that_of_its_decision(start: Start) -> None:
     line = """print("x"); print(json.dumps({"decision": "allowed", "principal": os.environ["OWN"]}))"""
-    assert start().invoke({"do": line}).decision == {"decision": "allowed", "principal": "variable"}
+    assert (await start().invoke({"do": line})).decision == {"decision": "allowed", "principal": "variable"}
 
 
 ENDS = {
@@ -98,10 +86,11 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("does", "expected"), ENDS.values(), ids=list(ENDS))
-def test_a_handler_that_ends_its_process_fails_its_event(start: Start, does: str, expected: str) -> None:
+@in_event_loop
+async def test_a_handler_that_ends_its_process_fails_its_event(start: Start, does: str, expected: str) -> None:
     function = start()
     with pytest.raises(BrokenHandler, match=expected):
-        function.invoke({"do": does})
+        await function.invoke({"do": does})
     assert function.ended
 
 
@@ -118,9 +107,10 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("does", HARMLESS.values(), ids=list(HARMLESS))
-def test_a_handler_that_does_something_unusual_still_answers_each_event_once(start: Start, does: str) -> None:
+@in_event_loop
+async def test_a_handler_that_does_something_unusual_still_answers_each_event_once(start: Start, does: str) -> None:
     function = start()
-    answers = [function.invoke({"do": does}).answer, *(function.invoke({}).answer for _ in range(3))]
+    answers = [(await function.invoke({"do": each})).answer for each in (does, "", "", "")]
     assert [answer["count"] for answer in answers] == [1, 2, 3, 4]
     assert len({answer["process"] for answer in answers}) == 1
 
@@ -128,32 +118,59 @@ def test_a_handler_that_does_something_unusual_still_answers_each_event_once(sta
 @pytest.mark.parametrize(
     "error", ["RuntimeError('out of order')", "SystemExit(3)", "KeyboardInterrupt()", "RuntimeError('x' * 20_000_000)"]
 )
-def test_an_exception_fails_its_event_and_keeps_the_process(start: Start, error: str) -> None:
+@in_event_loop
+async def test_an_exception_fails_its_event_and_keeps_the_process(start: Start, error: str) -> None:
     function = start()
     with pytest.raises(BrokenHandler, match=error.partition("(")[0]):
-        function.invoke({"do": f"raise {error}"})
-    assert function.invoke({}).answer["count"] == 2
+        await function.invoke({"do": f"raise {error}"})
+    assert (await function.invoke({})).answer["count"] == 2
 
 
-def test_a_handler_that_hangs_is_killed_with_everything_that_it_forked(start: Start, tmp_path: Path) -> None:
-    function = start()
+@in_event_loop
+async def test_a_handler_that_hangs_is_killed_with_everything_that_it_forked(start: Start, tmp_path: Path) -> None:
+    function, written = start(), tmp_path / "children"
     forks = f"""
 child = os.fork()
 if child:
-    Path({str(tmp_path / "children")!r}).write_text(f"{{os.getpid()}} {{child}}")
+    Path({str(written)!r}).write_text(f"{{os.getpid()}} {{child}}")
 while True: pass
 """
-    threading.Thread(target=_kill_when, args=(tmp_path / "children", function)).start()
-    with pytest.raises(BrokenHandler, match="was ended"):
-        function.invoke({"do": forks})
-    assert all(map(ends, map(int, (tmp_path / "children").read_text().split())))
-
-
-def _kill_when(written: Path, function: IsolatedFunction) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not (written.exists() and written.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    hanging = function.invoke({"do": forks})
+    async with asyncio.timeout(PATIENCE):
+        while not (written.exists() and written.read_text()):
+            await asyncio.sleep(0.01)
     function.kill()
+    with pytest.raises(BrokenHandler, match="was ended"):
+        await hanging
+    assert all(map(ends, map(int, written.read_text().split())))
+
+
+@in_event_loop
+async def test_a_function_that_is_closed_ends_its_process(start: Start) -> None:
+    function = start()
+    process = (await function.invoke({})).answer["process"]
+    assert isinstance(process, int)
+    function.close()
+    assert ends(process)
+    with pytest.raises(BrokenHandler, match="was ended"):
+        await function.invoke({})
+
+
+@in_event_loop
+async def test_a_process_that_ends_between_two_events_fails_the_next_one(start: Start) -> None:
+    function = start()
+    await function.invoke({"do": "import threading; threading.Timer(0.05, os._exit, [4]).start()"})
+    async with asyncio.timeout(PATIENCE):
+        while not function.ended:
+            await asyncio.sleep(0.01)
+    with pytest.raises(BrokenHandler, match="was ended"):
+        await function.invoke({})
+
+
+@in_event_loop
+async def test_an_event_can_be_larger_than_what_the_system_holds_between_two_processes(start: Start) -> None:
+    large = await start().invoke({"do": "", "large": "x" * 8_000_000})
+    assert large.answer["count"] == 1
 
 
 @pytest.mark.parametrize(
@@ -178,11 +195,15 @@ def test_an_invalid_configuration_keeps_its_place(start: Start) -> None:
 
 
 PARENT = """
-import os, sys
+import asyncio
 from iot_core.functions.isolated_function import IsolatedFunction
-function = IsolatedFunction("own.lambda_handler")
-print(function.invoke({}).answer["process"], flush=True)
-function.invoke({"do": "while True: pass"})
+
+async def run():
+    function = IsolatedFunction("own.lambda_handler")
+    print((await function.invoke({})).answer["process"], flush=True)
+    await function.invoke({"do": "while True: pass"})
+
+asyncio.run(run())
 """
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from iot_core.functions.worker import Worker
 from tests.event_loop import in_event_loop
+from tests.local.harness.channels import PATIENCE
 
 
 @in_event_loop
 async def test_work_is_done_in_its_order_and_its_result_or_exception_is_passed_on() -> None:
-    worker, ended = Worker("test"), asyncio.Event()
+    worker = Worker("test")
     numbers = iter(range(2))
     first, second = worker.do(lambda: next(numbers)), worker.do(lambda: next(numbers))
     assert (await first, await second) == (0, 1)
@@ -20,8 +21,7 @@ async def test_work_is_done_in_its_order_and_its_result_or_exception_is_passed_o
         await worker.do(lambda: 1 / 0)
     with pytest.raises(RuntimeError, match="SystemExit in a thread"):
         await worker.do(sys.exit)
-    worker.end(ended=ended.set)
-    await asyncio.wait_for(ended.wait(), 10)
+    worker.end()
 
 
 @in_event_loop
@@ -36,3 +36,15 @@ async def test_work_whose_caller_stopped_waiting_is_done_without_effect_on_the_l
     release.set()
     assert await last == "done"
     worker.end()
+
+
+def test_the_thread_ends_after_its_work() -> None:
+    async def work() -> threading.Thread:
+        worker = Worker("test")
+        thread = await worker.do(threading.current_thread)
+        worker.end()
+        return thread
+
+    thread = asyncio.run(work())
+    thread.join(PATIENCE)
+    assert not thread.is_alive()

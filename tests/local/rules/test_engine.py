@@ -15,13 +15,13 @@ from iot_core.broker.message import Message
 from iot_core.core import IotCore
 from iot_core.feed import Record
 from iot_core.functions.execution_environments import ExecutionEnvironments
-from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.functions.loaded_function import ThreadFunction
 from iot_core.mqtt import Connect, Properties, Version, Will
 from iot_core.rules.engine import MOST_EVENTS, MOST_HOPS
 from tests.clock import Clock
 from tests.event_loop import in_event_loop
 from tests.local.broker.peer import Peer, Policy
-from tests.local.functions.scripted import Scripted
 from tests.local.harness.channels import PATIENCE
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:on-say"
@@ -42,7 +42,7 @@ class Rules:
         self.core = IotCore(folder, persistent=False, time_scale=time_scale, clock=self.clock, wall_clock=self.clock)
         self.events: list[object] = []
         self.answer: Callable[[], Invocation] = lambda: Invocation({}, {}, "printed")
-        self.environments = ExecutionEnvironments(lambda: cast("LambdaFunction", Answering(self)))
+        self.environments = ExecutionEnvironments(lambda: ThreadFunction(Answering(self).invoke))
         self.core.rules_engine.functions = {ARN: self.environments}
 
     def create(self, name: str, sql: str, *actions: object, **members: object) -> None:
@@ -66,7 +66,7 @@ class Rules:
         return found
 
 
-class Answering(Scripted):
+class Answering:
     """A function that keeps its events."""
 
     def __init__(self, rules: Rules) -> None:
@@ -258,7 +258,7 @@ async def test_a_function_that_takes_too_long_is_tried_again(tmp_path: Path) -> 
 
     ended = threading.Event()
     async with running(tmp_path) as rules:
-        hanging = ExecutionEnvironments(lambda: cast("LambdaFunction", Answering(rules)), timeout=0.01)
+        hanging = ExecutionEnvironments(lambda: ThreadFunction(Answering(rules).invoke), timeout=0.01)
         rules.core.rules_engine.functions = {ARN: hanging}
         rules.create("slow", "SELECT topic() AS t FROM 'a'", INVOKE)
         rules.answer = hang

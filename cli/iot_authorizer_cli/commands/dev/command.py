@@ -55,12 +55,12 @@ def dev(
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, max=1000, help="Run at most N execution environments of the handler.")
     ] = CONCURRENCY,
-    isolate: Annotated[
+    in_process: Annotated[
         bool,
         typer.Option(
-            "--isolate",
-            help="Run each execution environment as a process, so that a handler that hangs or crashes is ended as in "
-            "Lambda. Without it, an environment is a thread, which starts faster.",
+            "--in-process",
+            help="Run each execution environment of the handler as a thread of this process, in which a debugger "
+            "stops, and which cannot be ended if the handler hangs. Default: as a process.",
         ),
     ] = False,
     web: Annotated[
@@ -102,7 +102,7 @@ def dev(
         region=region,
         account=account,
         concurrency=concurrency,
-        isolate=isolate,
+        in_process=in_process,
         default_authorizer=default_authorizer,
         web=web,
         certificate=certificate,

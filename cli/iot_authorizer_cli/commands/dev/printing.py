@@ -154,7 +154,7 @@ def _rule(record: Mapping[str, object]) -> str:
 
 
 def _rest(record: Mapping[str, object], names: Sequence[str]) -> str:
-    return printable("".join(f" {name}={_listed(record[name])}" for name in names if name in record))
+    return printable("".join([f" {name}={_listed(record[name])}" for name in names if name in record]))
 
 
 def _listed(value: object) -> str:

@@ -67,3 +67,11 @@ def test_the_program_of_connect_is_accepted_by_it(run: Run, folder: Path, dev: D
     python = [str(PROGRAM.with_name("python")), "-"]
     done = subprocess.run(python, cwd=folder, input=program, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "rooms/lobby/say/ann: Hello from Paho\n"), done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--in-process",)], ids=["default", "--in-process"])
+def test_it_runs_in_a_process_of_its_own_or_in_that_of_dev(folder: Path, options: tuple[str, ...]) -> None:
+    (folder / "authorizer.toml").write_text('name = "own"\n')
+    (folder / "app.py").write_text(f"import os\nopen('process', 'w').write(str(os.getpid()))\n\n{HANDLER}")
+    with Dev(folder, "--handler", "app.lambda_handler", *options) as dev:
+        assert (int((folder / "process").read_text()) == dev.process.pid) is bool(options)
