@@ -43,7 +43,10 @@ def test_a_name_is_a_table_of_dynamodb(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_without_botocore_the_error_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "iot_identities.dynamodb_table")
+    for module in ("dynamodb_table", "service_data"):
+        monkeypatch.delitem(sys.modules, f"iot_identities.{module}", raising=False)
+    for name in [each for each in sys.modules if each.startswith("botocore.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "botocore", None)
     with pytest.raises(typer.BadParameter) as error:
         TableOptions("devices", tmp_path).open()
