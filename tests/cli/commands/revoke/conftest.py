@@ -7,7 +7,7 @@ import pytest
 
 from iot_authorizer_cli.project.development_issuer import DATA, table_path
 from iot_identities.sqlite_table import SqliteTable
-from tests.cli.commands.revoke.running import configure, running
+from tests.cli.commands.revoke.running import configure, lock_out, running
 from tests.clients.presence import Watcher
 from tests.clients.server import Server
 from tests.identities.conftest import _environment, aws, dynamodb_name, patient  # noqa: F401 (fixtures)
@@ -33,6 +33,7 @@ def table(folder: Path) -> SqliteTable:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """IoT Core on this machine, with a table of identities that it reads for every client."""
     with running(tmp_path_factory.mktemp("server")) as server:
+        lock_out(server, "principal", "first")  # The first command says that it made the table.
         yield server
 
 
