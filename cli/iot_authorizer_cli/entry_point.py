@@ -1,6 +1,7 @@
 """The entry point of the program `iot-authorizer`."""
 
 import contextlib
+import os
 import sys
 
 from iot_authorizer_cli.loading import load
@@ -11,6 +12,7 @@ _IMPORTED_AHEAD = ("iot_authorizer.building", "iot_authorizer.lambda_handler", "
 
 def main() -> None:
     """Runs the command line. Prints no traceback for Ctrl-C or a package that is not installed."""
+    _open_standard_files()
     with contextlib.ExitStack() as stack:
         if sys.argv[1:2] == ["dev"] and not {"--in-process", "--help"} & set(sys.argv):
             # The process of the function and this one load what they need at the same time.
@@ -21,3 +23,12 @@ def main() -> None:
             load("iot_authorizer_cli.app").main()
         except KeyboardInterrupt:
             sys.exit(130)
+
+
+def _open_standard_files() -> None:
+    """Opens standard files that are closed: in a new process, they would replace a socket that has such a number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            file = open(os.devnull, mode)  # noqa: PTH123, SIM115 (it stays open)
+            os.set_inheritable(file.fileno(), True)
+            setattr(sys, name, file)

@@ -24,3 +24,14 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_standard_files_that_are_closed_are_opened_and_stay_open_in_new_processes() -> None:
+    script = """
+import os, subprocess, sys
+from iot_authorizer_cli import entry_point
+entry_point.load = lambda _: sys.exit(subprocess.call(["sh", "-c", "true <&0 >&1 2>&2"]))
+entry_point.main()
+"""
+    closed = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, script]
+    assert subprocess.run(closed, check=False).returncode == 0

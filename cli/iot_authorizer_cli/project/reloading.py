@@ -232,7 +232,8 @@ class ReloadedConfiguration:
         rules = topic_rules(configured, self.place, time.time())
         chosen = self._chosen = choose_handler(self.path, self.given_handler)
         self._rules_code = partial(code_files, configured)
-        self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
+        files = configured.files | self._code_files()  # As they are before the first function loads.
+        self._seen |= {path: _state(path) for path in files if path not in self._seen}
         version: dict[Path, _State | None] = {}
         unchanged = partial(_are_unchanged, version)
         run = partial(
@@ -250,8 +251,7 @@ class ReloadedConfiguration:
                 failed.callback(endpoint.close)
             functions = load_functions(configured, self.place, self._function, unchanged)
             failed.pop_all()
-        for path in configured.files | self._code_files():
-            version[path] = self._seen[path] if path in self._seen else _state(path)
+        version |= {path: self._seen[path] for path in files}
         return _Loaded(configured, environments, endpoint, functions, rules)
 
     def _function(

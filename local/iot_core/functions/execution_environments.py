@@ -354,7 +354,7 @@ class ExecutionEnvironments:
     def _end_if_done(self) -> None:
         if self._closed and not self._invocations:
             while self._idle:
-                self._idle.pop().close()
+                self._drop(self._idle.pop())
             for environment in list(self._busy):
                 self._give_up(environment, environment.event)
 

@@ -4,6 +4,7 @@ It imports the modules that it was told, loads the handler of the first message,
 """
 
 import contextlib
+import fcntl
 import importlib
 import itertools
 import json
@@ -32,7 +33,7 @@ def _run(channel: socket.socket, alive: int, modules: Sequence[str]) -> NoReturn
     channel.set_inheritable(False)
     os.set_inheritable(alive, False)
     os.register_at_fork(after_in_child=channel.close)
-    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    _end_with(alive)
     for module in modules:
         with contextlib.suppress(Exception):  # The handler that needs it says what is wrong.
             importlib.import_module(module)
@@ -50,7 +51,15 @@ def _run(channel: socket.socket, alive: int, modules: Sequence[str]) -> NoReturn
 
 
 def _end_with(alive: int) -> None:
-    """Waits for the end of IoT Core itself. Ends this process and what it forked."""
+    """Ends this process and what it forked when IoT Core itself ends, which closes a pipe."""
+    if sys.platform == "linux":  # The kernel does it: no thread runs while, for example, a regular expression hangs.
+        fcntl.fcntl(alive, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(alive, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(alive, fcntl.F_SETFL, os.O_ASYNC)
+    threading.Thread(target=_wait_for_end, args=(alive,), daemon=True).start()
+
+
+def _wait_for_end(alive: int) -> None:
     with contextlib.suppress(OSError):
         os.read(alive, 1)
     os.killpg(0, signal.SIGKILL)
@@ -92,11 +101,11 @@ def _answer(function: LambdaFunction, event: bytes, number: int) -> str:
     """Runs the function on an event. Returns a message in JSON."""
     try:
         answer, decision, output = function.invoke_json(event)
+        told = json.dumps({"number": number, "decision": decision, "output": output})
     except BrokenHandler as error:
         return json.dumps({"number": number, "broken": str(error), "output": error.output})
     except BaseException as error:  # noqa: BLE001 (the other side raises it)
         return json.dumps({"number": number, "broken": f"the handler raised {type(error).__name__}: {error}"})
-    told = json.dumps({"number": number, "decision": decision, "output": output})
     return f'{told[:-1]}, "answer": {answer}}}'  # The answer is JSON already.
 
 

@@ -27,8 +27,8 @@ from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
-_MOST = 16 * 1024 * 1024
-"""Bytes of a line: an answer has at most 6 MB, and a log line one million characters."""
+_MOST = 20 * 1024 * 1024
+"""Bytes of a line: an answer has at most 6 MB, and a log line one million characters, each of up to 12 bytes."""
 
 _Running = asyncio.Future[Invocation]
 
@@ -87,12 +87,16 @@ class IsolatedFunction:
         if self.ended:
             running.set_exception(self._lost(None))
             return running
+        try:
+            self._unsent = json.dumps(event).encode() + b"\n"
+        except (TypeError, ValueError, RecursionError) as error:
+            running.set_exception(BrokenHandler(f"the event is not JSON: {error}"))
+            return running
         self._running = running
         self._count += 1
         if self._loop is None:
             self._loop = loop
             loop.add_reader(self._channel, self._read)
-        self._unsent = json.dumps(event).encode() + b"\n"
         self._write()
         if self._unsent:
             loop.add_writer(self._channel, self._write)
@@ -118,7 +122,7 @@ class IsolatedFunction:
         except TimeoutError:
             seconds = self._channel.gettimeout()
             raise BrokenHandler(f"{self._handler} did not load within {seconds:g} seconds") from None
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError):
             pass
         if found is None:
             self._process.kill()
@@ -145,7 +149,7 @@ class IsolatedFunction:
             message = self._message(chunk) if chunk else None
         except BlockingIOError:
             return
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError):
             chunk = b""
         if not chunk:
             self._end()
@@ -159,7 +163,10 @@ class IsolatedFunction:
             raise ValueError("the message is too long")
         if not chunk.endswith(b"\n"):
             return None
-        message = json.loads(self._received)
+        try:
+            message = json.loads(self._received)
+        except RecursionError:
+            message = {"number": self._count, "broken": "the handler's answer or log line is nested too deeply"}
         self._received.clear()
         if not isinstance(message, dict):
             raise ValueError("expected an object")

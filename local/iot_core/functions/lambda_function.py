@@ -2,8 +2,9 @@
 
 Rules:
 - A handler is `module.attribute`. Its folder is the first on the module path, as a Lambda function's folder is.
-- Each load runs the module again from its source, and the modules of the folder that it imported. If a load fails, the
-  previous modules stay in `sys.modules`.
+- Each load runs the module again from its source, and the modules of the folder that it imported. It uses no .pyc file
+  of them: after two saves within a second, one of the first would pass for the second. If a load fails, the previous
+  modules stay in `sys.modules`.
 - One handler loads at a time, because each sees other environment variables while it loads.
 - The handler gets a copy of the event, and its answer must survive a round trip through JSON.
 - What it prints goes to no terminal (`captured_output.py`). The first printed JSON object with `decision` is the log
@@ -19,11 +20,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import NamedTuple, cast
 
 from iot_core.functions.captured_output import captured_output
@@ -210,6 +219,28 @@ def _put_first(folder: str) -> None:
     if folder not in sys.path:
         _added_folders.add(folder)
     sys.path[:] = [folder, *others]
+    sys.path_importer_cache[folder] = _FolderFinder(folder)
+
+
+class _FolderFinder(FileFinder):
+    """Finds the modules of a folder, and of packages in it."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_SourceLoader, SOURCE_SUFFIXES))
+
+    def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
+        found = super().find_spec(fullname, target)
+        for folder in (found and found.submodule_search_locations) or ():
+            sys.path_importer_cache[folder] = _FolderFinder(folder)
+        return found
+
+
+class _SourceLoader(SourceFileLoader):
+    """Loads a module from its source, never from a .pyc file."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 def _load(handler: str, folder: Path) -> _Handler:
@@ -242,8 +273,6 @@ def _fresh_module(name: str, folder: Path) -> ModuleType:
     """
     importlib.invalidate_caches()
     before = {each: sys.modules.pop(each) for each in {name, *_own_modules} if each in sys.modules}
-    for module in before.values():
-        _forget_bytecode(module)
     others = set(sys.modules)
     try:
         return _imported(name)
@@ -265,22 +294,14 @@ def _is_in(folder: Path, module: str) -> bool:
     return file is not None and (Path(file) == top.with_suffix(".py") or top in Path(file).parents)
 
 
-def _forget_bytecode(module: ModuleType) -> None:
-    """Removes a .pyc file: after two saves within a second it would pass for the current source."""
-    if cached := getattr(module, "__cached__", None):
-        with suppress(OSError):
-            Path(cached).unlink()
-
-
 def _imported(name: str) -> ModuleType:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if isinstance(spec.loader, SourceFileLoader):  # Not from a .pyc file of an earlier save.
-        path = spec.loader.path
-        exec(spec.loader.source_to_code(spec.loader.get_data(path), path), vars(module))  # noqa: S102
+    if isinstance(spec.loader, SourceFileLoader):  # Also of a folder that is on the path already.
+        _SourceLoader(name, spec.loader.path).exec_module(module)
     else:
         spec.loader.exec_module(module)
     return module

@@ -158,6 +158,28 @@ def test_a_save_during_the_start_is_not_missed(folder: Path) -> None:
             running.record("reload", ok=True)
 
 
+SAVES_ANOTHER = """\
+from pathlib import Path
+
+file = Path(__file__).with_name("mine.py")
+if "#" not in file.read_text():
+    file.write_text(f"{file.read_text()}# saved")
+
+def on_message(event, context):
+    pass
+"""
+
+
+def test_a_save_of_the_handler_while_a_later_function_loads_is_not_missed(folder: Path) -> None:
+    (folder / "mine.py").write_text(f"def handle(event, context):\n    return {allow()!r}\n")
+    (folder / "saves.py").write_text(SAVES_ANOTHER)
+    (folder / "authorizer.toml").write_text(
+        'name = "chat"\nhandler = "mine.handle"\n[[rule]]\nname = "r"\ntopics = ["x"]\nfunction = "saves.on_message"\n'
+    )
+    with LocalIotCore(folder / "authorizer.toml") as core, Running.around_core(core) as running:
+        running.record("reload", ok=True)
+
+
 def test_a_missing_signing_key_changes_nothing(folder: Path) -> None:
     with started(folder) as running, running.connected() as client:
         save(folder / "authorizer.toml", CONFIGURATION + '[signing]\npublic_keys = { a = "key.pem" }\n')

@@ -241,6 +241,15 @@ async def test_events_that_run_or_wait_are_answered_after_close(release: Future[
 
 
 @in_event_loop
+async def test_an_event_after_close_gets_an_environment_that_ends_after_it() -> None:
+    before = at_work()
+    pool = ExecutionEnvironments(Loads(), limit=1)
+    pool.close()
+    assert await run(pool, lambda: OK) == OK
+    await settled(before)
+
+
+@in_event_loop
 async def test_an_event_fails_if_its_environment_cannot_load_the_function(release: Future[None]) -> None:
     loads = Loads()
 

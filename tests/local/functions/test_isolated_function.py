@@ -1,6 +1,7 @@
 """A handler in a process of its own can do what it likes: only its own event fails."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -167,6 +168,38 @@ async def test_a_process_that_ends_between_two_events_fails_the_next_one(start: 
         await function.invoke({})
 
 
+DEEP = """
+def lambda_handler(event, context):
+    deep = "x"
+    for _ in range(event["depth"]):
+        deep = [deep]
+    if event["prints"]:
+        print('{"decision": ' + "[" * event["depth"] + "]" * event["depth"] + "}")
+    return {} if event["prints"] else {"deep": deep}
+"""
+CYCLIC: dict[str, object] = {}
+CYCLIC["itself"] = CYCLIC
+
+
+@pytest.mark.parametrize("prints", [True, False], ids=["log line", "answer"])
+@in_event_loop
+async def test_an_answer_or_log_line_that_is_nested_too_deeply_keeps_the_process(start: Start, prints: bool) -> None:
+    function = start(DEEP)
+    for depth in range(900, 1100):  # Around the limit, which is lower in the process that has more frames.
+        with contextlib.suppress(BrokenHandler):
+            await function.invoke({"depth": depth, "prints": prints})
+        assert not function.ended
+
+
+@in_event_loop
+async def test_an_event_that_is_not_json_fails_and_keeps_the_process(start: Start) -> None:
+    function = start()
+    for unusable in (b"", CYCLIC):
+        with pytest.raises(BrokenHandler, match="the event is not JSON"):
+            await function.invoke({"do": unusable})
+    assert (await function.invoke({})).answer["count"] == 1
+
+
 @in_event_loop
 async def test_an_event_can_be_larger_than_what_the_system_holds_between_two_processes(start: Start) -> None:
     large = await start().invoke({"do": "", "large": "x" * 8_000_000})
@@ -195,21 +228,31 @@ def test_an_invalid_configuration_keeps_its_place(start: Start) -> None:
 
 
 PARENT = """
-import asyncio
+import asyncio, sys
 from iot_core.functions.isolated_function import IsolatedFunction
 
 async def run():
     function = IsolatedFunction("own.lambda_handler")
     print((await function.invoke({})).answer["process"], flush=True)
-    await function.invoke({"do": "while True: pass"})
+    await function.invoke({"do": sys.argv[1]})
 
 asyncio.run(run())
 """
 
 
-def test_a_handler_that_hangs_does_not_outlive_iot_core(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "does",
+    [
+        "while True: pass",
+        pytest.param(
+            "import re; re.match('(a*)*b', 'a' * 60)",  # No other thread of the process runs.
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process from outside"),
+        ),
+    ],
+)
+def test_a_handler_that_hangs_does_not_outlive_iot_core(start: Start, tmp_path: Path, does: str) -> None:
     start()
-    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=tmp_path, stdout=subprocess.PIPE) as parent:
+    with subprocess.Popen([sys.executable, "-c", PARENT, does], cwd=tmp_path, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         process = int(parent.stdout.readline())
         assert is_running(process)

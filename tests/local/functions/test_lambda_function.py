@@ -1,5 +1,7 @@
 """A handler that is loaded and invoked in this process, as in Lambda."""
 
+import os
+import py_compile
 import sys
 import threading
 from pathlib import Path
@@ -171,6 +173,21 @@ def test_a_failed_load_leaves_the_modules_that_the_handler_imports_in_their_plac
     with pytest.raises(BrokenHandler):
         load(folder, f"import names\n{handler}raise SystemExit\n")
     assert function.invoke({}).answer == {"name": 1}
+
+
+@pytest.mark.parametrize("module", ["names", "pack.names", "pack.inner.names"])
+def test_a_module_is_not_loaded_from_the_bytecode_of_an_earlier_save_in_the_same_second(
+    folder: Path, module: str
+) -> None:
+    file = folder / f"{module.replace('.', '/')}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("NAME = 1\n")
+    py_compile.compile(str(file))
+    before = file.stat().st_mtime_ns
+    file.write_text("NAME = 2\n")
+    os.utime(file, ns=(before, before))
+    handler = f"from {module} import NAME\ndef lambda_handler(event, context):\n    return {{'name': NAME}}\n"
+    assert load(folder, handler).invoke({}).answer == {"name": 2}
 
 
 def test_a_handler_finds_no_modules_of_another_handlers_folder(tmp_path: Path) -> None:
