@@ -28,9 +28,10 @@ main()
 
 def test_standard_files_that_are_closed_are_opened_and_stay_open_in_new_processes() -> None:
     script = """
-import os, subprocess, sys
+import subprocess, sys
 from iot_authorizer_cli import entry_point
-entry_point.load = lambda _: sys.exit(subprocess.call(["sh", "-c", "true <&0 >&1 2>&2"]))
+look = "import os; [os.fstat(number) for number in range(3)]"
+entry_point.load = lambda _: sys.exit(subprocess.call([sys.executable, "-c", look]))
 entry_point.main()
 """
     closed = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, script]
