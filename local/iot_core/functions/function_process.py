@@ -30,13 +30,18 @@ class FunctionProcess:
         self._alive = os.fdopen(mine)
         with theirs, os.fdopen(alive):
             files = [theirs.fileno(), alive]
-            self._process = subprocess.Popen(  # noqa: S603 (no shell)
-                [sys.executable, "-P", "-m", _PROGRAM, *map(str, files), *modules],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=files,
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 (no shell)
+                    [sys.executable, "-P", "-m", _PROGRAM, *map(str, files), *modules],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=files,
+                    start_new_session=True,
+                )
+            except OSError:  # Perhaps no file can be opened: none waits for the garbage collector.
+                self.channel.close()
+                self._alive.close()
+                raise
         self.ended = False
 
     def kill(self) -> None:

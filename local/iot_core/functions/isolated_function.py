@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -50,11 +49,14 @@ class IsolatedFunction:
         """Starts the process and waits until it has loaded a handler of a folder, at most `loading_time` seconds.
 
         `place`, `arn` and `timeout` are as for a LambdaFunction. The process has the environment variables
-        `environment` besides those of this process. Raises BrokenHandler, InvalidFile for a wrong configuration,
-        OSError if the system cannot start a process.
+        `environment` besides those of this process. Raises BrokenHandler, also if the system cannot start a process,
+        and InvalidFile for a wrong configuration.
         """
         self._handler = handler
-        self._process = take_process()
+        try:
+            self._process = take_process()
+        except OSError as error:
+            raise BrokenHandler(f"no execution environment can start: {error}") from None
         self._channel = self._process.channel
         self._received = bytearray()
         self._count = 0
@@ -110,7 +112,10 @@ class IsolatedFunction:
         """Ends the process and what it forked. Does not wait."""
         self._process.kill()
         self._leave_loop()
-        threading.Thread(target=self._process.wait, name="ending", daemon=True).start()
+        try:
+            threading.Thread(target=self._process.wait, name="ending", daemon=True).start()
+        except RuntimeError:  # The system has no thread left. The process was killed: it ends at once.
+            self._process.wait()
 
     def _load(self, first: Message) -> Message:
         """Lets the process load the handler, and waits for its word. Raises BrokenHandler."""
@@ -193,14 +198,20 @@ class IsolatedFunction:
         was_ended = self.ended
         self._process.kill()
         self._leave_loop()
-        waiting = Worker("ending")
-        waiting.do(self._process.wait).add_done_callback(partial(self._fail, was_ended=was_ended))
+        try:
+            waiting = Worker("ending")
+        except RuntimeError:  # As in `close`.
+            code = self._process.wait()
+            self._fail(None if was_ended else code)
+            return
+        ended = waiting.do(self._process.wait)
+        ended.add_done_callback(lambda found: self._fail(None if was_ended else found.result()))
         waiting.end()
 
-    def _fail(self, returned: "asyncio.Future[int]", *, was_ended: bool) -> None:
+    def _fail(self, code: int | None) -> None:
         running, self._running = self._running, None
         if running is not None:
-            running.set_exception(self._lost(None if was_ended else returned.result()))
+            running.set_exception(self._lost(code))
 
     def _leave_loop(self) -> None:
         if self._loop is not None:

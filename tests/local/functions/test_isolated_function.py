@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -155,6 +156,35 @@ async def test_a_function_that_is_closed_ends_its_process(start: Start) -> None:
     assert ends(process)
     with pytest.raises(BrokenHandler, match="was ended"):
         await function.invoke({})
+
+
+@in_event_loop
+async def test_an_event_fails_and_its_process_ends_if_the_system_has_no_thread_left(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    crashes, closed = start(), start()
+    process = (await closed.invoke({})).answer["process"]
+    assert isinstance(process, int)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(BrokenHandler, match="exited with 3"):
+            await crashes.invoke({"do": "os._exit(3)"})
+        closed.close()
+    assert ends(process)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc lists the open files")
+def test_a_function_fails_and_leaves_no_file_open_if_the_system_cannot_start_a_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    before = set(Path("/proc/self/fd").iterdir())
+    with pytest.raises(BrokenHandler, match=r"no execution environment can start: .*No such file"):
+        IsolatedFunction("own.lambda_handler")
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 @in_event_loop
