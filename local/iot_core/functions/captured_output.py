@@ -17,6 +17,9 @@ _MOST_OUTPUT = 1024 * 1024
 
 _capturing_lock = threading.Lock()
 _captures = 0
+_output: "_ThreadOutput | None" = None
+"""The last one. It is kept, because another thread can still print to it: `print` itself holds no reference to it in
+CPython 3.11, and the process would crash."""
 _capturing = threading.local()
 """Holds the capture of each thread."""
 
@@ -85,12 +88,15 @@ def _current() -> Capture | None:
 
 
 def _install() -> _ThreadOutput:
-    global _captures  # noqa: PLW0603 (sys.stdout is global, too)
+    global _captures, _output  # noqa: PLW0603 (sys.stdout is global, too)
     with _capturing_lock:
         _captures += 1
-        if not isinstance(sys.stdout, _ThreadOutput):
-            sys.stdout = _ThreadOutput(sys.stdout)
-        return sys.stdout
+        if isinstance(sys.stdout, _ThreadOutput):
+            return sys.stdout
+        if _output is None or _output.stream is not sys.stdout:
+            _output = _ThreadOutput(sys.stdout)
+        sys.stdout = _output
+        return _output
 
 
 def _uninstall(output: _ThreadOutput) -> None:

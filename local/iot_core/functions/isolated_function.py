@@ -17,7 +17,6 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from iot_core.functions.function_process import take_process
 from iot_core.functions.function_program import CHUNK, Message
@@ -238,7 +237,9 @@ def _raise_if_broken(message: Message) -> None:
 def _invocation(message: Message) -> Invocation:
     """What a message says about an event. Raises BrokenHandler, KeyError or TypeError if it is not such a message."""
     _raise_if_broken(message)
-    answer, decision = cast("Message", message["answer"]), cast("Message", message["decision"])
+    answer, decision = message["answer"], message["decision"]
+    if not isinstance(answer, dict) or not isinstance(decision, dict):
+        raise TypeError("expected objects")
     return Invocation(answer, decision, str(message["output"]))
 
 

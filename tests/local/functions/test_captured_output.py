@@ -1,7 +1,9 @@
 """What one thread prints is captured, and what others print is not."""
 
+import gc
 import sys
 import threading
+import weakref
 
 import pytest
 
@@ -43,3 +45,10 @@ def test_a_capture_keeps_at_most_a_mebibyte() -> None:
         for _ in range(40):
             assert sys.stdout.write(100_000 * "x") == 100_000
     assert len(captured.text()) == 1024 * 1024
+
+
+def test_the_standard_output_to_which_a_thread_may_still_print_after_a_capture_is_not_freed() -> None:
+    with captured_output():
+        used = weakref.ref(sys.stdout)
+    gc.collect()
+    assert used() is not None

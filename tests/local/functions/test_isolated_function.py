@@ -22,7 +22,7 @@ from tests.local.harness.channels import PATIENCE
 pytestmark = pytest.mark.slow
 
 OWN = """
-import ctypes, json, os, signal, socket, subprocess, sys, time
+import ctypes, gc, json, os, signal, socket, subprocess, sys, time
 from pathlib import Path
 
 count = 0
@@ -80,6 +80,12 @@ ENDS = {
     "kills itself": ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
     "aborts": ("os.abort()", "SIGABRT"),
     "closes everything": ("os.closerange(0, 1000)", "closed its connection|exited with 1"),
+    "answers with a number": (
+        "channel = next(each for each in gc.get_objects() if isinstance(each, socket.socket))\n"
+        """channel.sendall(b'{"number": 1, "answer": 5, "decision": {}, "output": ""}\\n')\n"""
+        "time.sleep(60)",
+        "closed its connection",
+    ),
     "writes rubbish to every file": (
         "for each in range(3, 1000):\n try: os.write(each, b'rubbish' * 10)\n except OSError: pass",
         "closed its connection",
