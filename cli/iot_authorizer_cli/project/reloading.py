@@ -23,6 +23,7 @@ from watchfiles import awatch
 
 from iot_authorizer.configuration import CREDENTIALS_HANDLER
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
+from iot_authorizer.rule_settings import RULE_FUNCTION
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
 from iot_authorizer_cli.project.rule_functions import close_functions, code_files, load_functions, topic_rules
@@ -101,6 +102,8 @@ class ReloadedConfiguration:
     """Whether the saved version waits for an earlier handler that still loads."""
     _chosen: ChosenHandler = field(init=False)
     """The handler that was loaded last, or could not be loaded."""
+    _loads: str = field(default="", init=False)
+    """The handler or the rule's function that loads, or was loaded last."""
     _rules_code: Callable[[], frozenset[Path]] = field(default=frozenset, init=False)
     """Finds the files of the code of the rules' functions."""
     _code: frozenset[Path] = field(default=frozenset(), init=False)
@@ -212,7 +215,7 @@ class ReloadedConfiguration:
             async with asyncio.timeout(LOADING_TIME):
                 return await worker.do(load)
         except TimeoutError:
-            raise BrokenHandler(f"{self.handler} did not load within {LOADING_TIME:g} seconds") from None
+            raise BrokenHandler(f"{self._loads} did not load within {LOADING_TIME:g} seconds") from None
         finally:
             worker.end()
 
@@ -262,6 +265,7 @@ class ReloadedConfiguration:
         *,
         timeout: float | None = None,
     ) -> LoadedFunction:
+        self._loads = more.get(RULE_FUNCTION, chosen.name)
         load = LambdaFunction if self.in_process else IsolatedFunction
         variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
         loaded = load(

@@ -8,6 +8,7 @@ import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project import reloading
+from iot_core.functions.lambda_function import BrokenHandler
 from iot_core.mqtt import Publish
 from iot_identities.passwords import hash_password
 from tests.local.harness.client import Client
@@ -158,6 +159,15 @@ def test_a_save_during_the_start_is_not_missed(folder: Path) -> None:
             running.record("reload", ok=True)
 
 
+WITH_RULE = """\
+name    = "chat"
+handler = "mine.handle"
+
+[[rule]]
+name     = "r"
+topics   = ["x"]
+function = "saves.on_message"
+"""
 SAVES_ANOTHER = """\
 from pathlib import Path
 
@@ -173,11 +183,23 @@ def on_message(event, context):
 def test_a_save_of_the_handler_while_a_later_function_loads_is_not_missed(folder: Path) -> None:
     (folder / "mine.py").write_text(f"def handle(event, context):\n    return {allow()!r}\n")
     (folder / "saves.py").write_text(SAVES_ANOTHER)
-    (folder / "authorizer.toml").write_text(
-        'name = "chat"\nhandler = "mine.handle"\n[[rule]]\nname = "r"\ntopics = ["x"]\nfunction = "saves.on_message"\n'
-    )
+    (folder / "authorizer.toml").write_text(WITH_RULE)
     with LocalIotCore(folder / "authorizer.toml") as core, Running.around_core(core) as running:
         running.record("reload", ok=True)
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+@pytest.mark.slow
+def test_a_function_of_a_rule_that_hangs_while_it_loads_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, in_process: bool
+) -> None:
+    monkeypatch.setattr(reloading, "LOADING_TIME", 3)
+    (folder / "hangs.py").write_text("import time\ntime.sleep(20)\n")
+    (folder / "mine.py").write_text("handle = print\n")
+    (folder / "authorizer.toml").write_text(WITH_RULE.replace("saves.", "hangs."))
+    core = LocalIotCore(folder / "authorizer.toml", in_process=in_process)
+    with pytest.raises(BrokenHandler, match=r"^hangs\.on_message did not load within 3 seconds$"), core:
+        pass
 
 
 def test_a_missing_signing_key_changes_nothing(folder: Path) -> None:
