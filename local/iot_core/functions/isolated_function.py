@@ -13,6 +13,7 @@ Rules:
 import asyncio
 import json
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -76,7 +77,7 @@ class IsolatedFunction:
     @property
     def ended(self) -> bool:
         """Whether it cannot be invoked any more."""
-        return self._process.ended
+        return self._process.ended or (self._loop is None and self._is_disconnected())
 
     def invoke(self, event: Mapping[str, object]) -> "asyncio.Future[Invocation]":
         """Runs the handler on an event, after the earlier one. The future gets the answer.
@@ -132,6 +133,13 @@ class IsolatedFunction:
             self._process.kill()
             raise self._lost(self._process.wait())
         return found
+
+    def _is_disconnected(self) -> bool:
+        """Whether the process has closed the socket. Before the first event, no event loop notices it."""
+        try:
+            return not self._channel.recv(1, socket.MSG_PEEK)
+        except OSError as error:
+            return not isinstance(error, BlockingIOError)
 
     # Everything from here on happens in the event loop.
 

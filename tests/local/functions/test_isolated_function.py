@@ -194,6 +194,15 @@ def test_a_function_fails_and_leaves_no_file_open_if_the_system_cannot_start_a_p
 
 
 @in_event_loop
+async def test_a_process_that_ends_before_the_first_event_is_noticed(start: Start) -> None:
+    ends_later, stays = start(f"import os, threading\nthreading.Timer(0.05, os._exit, [4]).start()\n{OWN}"), start()
+    async with asyncio.timeout(PATIENCE):
+        while not ends_later.ended:
+            await asyncio.sleep(0.01)
+    assert not stays.ended
+
+
+@in_event_loop
 async def test_a_process_that_ends_between_two_events_fails_the_next_one(start: Start) -> None:
     function = start()
     await function.invoke({"do": "import threading; threading.Timer(0.05, os._exit, [4]).start()"})
