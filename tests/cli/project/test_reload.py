@@ -188,16 +188,13 @@ def test_a_save_of_the_handler_while_a_later_function_loads_is_not_missed(folder
         running.record("reload", ok=True)
 
 
-@pytest.mark.parametrize("in_process", [True, False])
 @pytest.mark.slow
-def test_a_function_of_a_rule_that_hangs_while_it_loads_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, in_process: bool
-) -> None:
+def test_a_function_of_a_rule_that_hangs_while_it_loads_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reloading, "LOADING_TIME", 3)
     (folder / "hangs.py").write_text("import time\ntime.sleep(20)\n")
     (folder / "mine.py").write_text("handle = print\n")
     (folder / "authorizer.toml").write_text(WITH_RULE.replace("saves.", "hangs."))
-    core = LocalIotCore(folder / "authorizer.toml", in_process=in_process)
+    core = LocalIotCore(folder / "authorizer.toml", in_process=False)
     with pytest.raises(BrokenHandler, match=r"^hangs\.on_message did not load within 3 seconds$"), core:
         pass
 
