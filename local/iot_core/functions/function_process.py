@@ -32,7 +32,7 @@ class FunctionProcess:
             files = [theirs.fileno(), alive]
             try:
                 self._process = subprocess.Popen(  # noqa: S603 (no shell)
-                    [sys.executable, "-P", "-m", _PROGRAM, *map(str, files), *modules],
+                    [sys.executable, "-I" if sys.flags.isolated else "-P", "-m", _PROGRAM, *map(str, files), *modules],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=files,

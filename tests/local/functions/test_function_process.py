@@ -71,3 +71,12 @@ def test_it_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
         process = written(tmp_path)
         parent.kill()
     assert ends(process)
+
+
+def test_it_ignores_the_variables_of_python_if_the_program_that_starts_it_does(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("lambda_handler = print\n")
+    (tmp_path / "shadows").mkdir()
+    (tmp_path / "shadows/json.py").write_text("raise SystemExit(3)\n")
+    script = "from iot_core.functions.isolated_function import IsolatedFunction; IsolatedFunction('own.lambda_handler')"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "shadows")}
+    subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, env=environment, check=True)
