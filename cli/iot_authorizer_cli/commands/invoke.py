@@ -1,6 +1,8 @@
 """`iot-authorizer invoke`: the Lambda handler, run on one event."""
 
 import json
+import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -47,7 +49,8 @@ def invoke(
 
     Builds the event as IoT Core does, and prints the handler's answer. The options are those of `aws iot
     test-invoke-authorizer`; the MQTT password is in base64. Prints the decision and its reason code on standard error.
-    Exits with 0 if IoT Core accepts the answer and the client is allowed, with 1 if not.
+    Exits with 0 if IoT Core accepts the answer and the client is allowed, with 1 if not. Waits until the handler
+    answers: stop in it by `breakpoint()`, or press Ctrl-C to end it.
     """
     request = _request(token, token_signature, http_context, mqtt_context, tls_context)
     chosen = choose_handler(config, handler)
@@ -104,6 +107,8 @@ def _invoke(function: LambdaFunction, authorizer: AuthorizerDescription, request
     if signature.warning is not None:
         warn(signature.warning)
     event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=signature.verified)
+    if "PYTHONBREAKPOINT" not in os.environ:
+        sys.breakpointhook = _debug
     started = time.monotonic()
     try:
         invocation = function.invoke(event)
@@ -115,6 +120,13 @@ def _invoke(function: LambdaFunction, authorizer: AuthorizerDescription, request
         detail = f"the function answered after {seconds:.1f} seconds: IoT Core waits {TIMEOUT:.0f} seconds"
         raise Refused(IotCoreReason.FUNCTION_TIMEOUT, detail)
     accepted(invocation.answer, AuthorizerCall(authorizer.name, event, invocation.decision))
+
+
+def _debug(*_: object, **__: object) -> None:
+    """Opens pdb for `breakpoint()` in a handler, on standard error: what a handler prints is captured."""
+    from pdb import Pdb  # noqa: PLC0415 (few invocations need it)
+
+    Pdb(stdout=sys.stderr).set_trace(sys._getframe(1))
 
 
 def _describe(decision: Mapping[str, object]) -> str:

@@ -4,6 +4,7 @@ import base64
 import json
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.cli.conftest import Run, refused
+from tests.cli.in_process import run_here
 from tests.local.harness.function import allow
 
 
@@ -207,6 +209,16 @@ def test_an_answer_that_is_not_an_object_gives_exit_code_1(
 def test_a_handler_that_raises_an_exception_gives_exit_code_1(run: Run) -> None:
     done = run("invoke", "--handler", "json.dumps")
     assert (done.returncode, "function_error: the handler raised TypeError" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_breakpoint_in_a_handler_opens_pdb_on_standard_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "breakpointhook", sys.breakpointhook)  # The command replaces it.
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+    (folder / "stops.py").write_text("def lambda_handler(event, context):\n    breakpoint()\n    return {}\n")
+    done = run_here(
+        folder, "invoke", "--handler", "stops.lambda_handler", "--token", "a", typed=b"p event['token']\nc\n"
+    )
+    assert ("-> return {}" in done.stderr, "'a'" in done.stderr, done.stdout) == (True, True, "{}\n"), done.stderr
 
 
 def test_a_token_that_iot_core_does_not_take_is_called_too_long(run: Run) -> None:

@@ -59,8 +59,8 @@ def dev(
         bool,
         typer.Option(
             "--in-process",
-            help="Run each execution environment of the handler as a thread of this process, in which a debugger "
-            "stops, and which cannot be ended if the handler hangs. Default: as a process.",
+            help="Run each execution environment of the handler as a thread of this process, for debuggers. A thread "
+            "cannot be ended if the handler hangs. Default: as a process.",
         ),
     ] = False,
     web: Annotated[
