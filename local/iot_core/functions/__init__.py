@@ -1,1 +1,1 @@
-"""The authorizer's Lambda function, run in this process as Lambda runs it."""
+"""Lambda functions: loaded as Lambda loads them, and run in execution environments."""

@@ -272,7 +272,7 @@ class ExecutionEnvironments:
             return ""
         return (
             f"; {len(hanging)} cannot be ended, and the oldest handler has been running for {max(hanging):.0f} s: "
-            "a process of its own, without --in-process, can be ended"
+            "without --in-process, such handlers are ended"
         )
 
     def _load_again(self) -> LoadedFunction:

@@ -34,6 +34,8 @@ def _run(channel: socket.socket, alive: int, modules: Sequence[str]) -> NoReturn
     os.set_inheritable(alive, False)
     os.register_at_fork(after_in_child=channel.close)
     _end_with(alive)
+    if "PYTHONBREAKPOINT" not in os.environ and sys.breakpointhook is sys.__breakpointhook__:  # Not of a debugger.
+        sys.breakpointhook = _refuse_breakpoint
     for module in modules:
         with contextlib.suppress(Exception):  # The handler that needs it says what is wrong.
             importlib.import_module(module)
@@ -63,6 +65,10 @@ def _wait_for_end(alive: int) -> None:
     with contextlib.suppress(OSError):
         os.read(alive, 1)
     os.killpg(0, signal.SIGKILL)
+
+
+def _refuse_breakpoint(*_: object, **__: object) -> NoReturn:
+    raise RuntimeError("breakpoint() needs a terminal, which the handler's process has not: use iot-authorizer invoke")
 
 
 def _lines(channel: socket.socket) -> Iterator[bytes]:

@@ -87,7 +87,7 @@ async def test_hanging_environments_count_until_they_end_and_an_event_that_waits
     found = await asyncio.gather(*(run(pool, hang(release)) for _ in range(9)), return_exceptions=True)
     assert sorted(type(one).__name__ for one in found) == 4 * ["EnvironmentsBusy"] + 5 * ["FunctionTimeout"]
     assert at_work() - before <= 5
-    busy = "no execution environment was free .*: 5 of at most 5 are busy; 5 cannot be ended.* 0 s: a process"
+    busy = "no execution environment was free .*: 5 of at most 5 are busy; 5 cannot be ended.* 0 s: without"
     with pytest.raises(EnvironmentsBusy, match=busy):
         await run(pool, lambda: OK)
     release.set_result(None)

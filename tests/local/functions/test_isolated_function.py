@@ -123,6 +123,14 @@ async def test_a_handler_that_does_something_unusual_still_answers_each_event_on
     assert len({answer["process"] for answer in answers}) == 1
 
 
+@in_event_loop
+async def test_a_breakpoint_says_where_it_works(start: Start) -> None:
+    with pytest.raises(
+        BrokenHandler, match=r"RuntimeError: breakpoint\(\) needs a terminal.*: use iot-authorizer invoke"
+    ):
+        await start().invoke({"do": "breakpoint()"})
+
+
 @pytest.mark.parametrize(
     "error", ["RuntimeError('out of order')", "SystemExit(3)", "KeyboardInterrupt()", "RuntimeError('x' * 20_000_000)"]
 )
