@@ -26,9 +26,10 @@ main()
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_standard_files_that_are_closed_are_opened_and_stay_open_in_new_processes() -> None:
+def test_standard_files_that_are_closed_are_opened_for_dev_and_stay_open_in_new_processes() -> None:
     script = """
 import subprocess, sys
+sys.argv = ["iot-authorizer", "dev"]
 from iot_authorizer_cli import entry_point
 look = "import os; [os.fstat(number) for number in range(3)]"
 entry_point.load = lambda _: sys.exit(subprocess.call([sys.executable, "-c", look]))
