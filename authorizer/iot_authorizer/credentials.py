@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote
@@ -135,19 +135,21 @@ def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name
     return found
 
 
-def _header_tokens(headers: Mapping[str, str], token_key_name: str | None) -> Iterator[_Found]:
+def _header_tokens(headers: Mapping[str, str], token_key_name: str | None) -> list[_Found]:
+    found: list[_Found] = []  # A generator would cost each event 0.5 microseconds.
     key = token_key_name.lower() if token_key_name else None
     for name, value in headers.items():
         lower = name.lower()
         if lower == key:
             if value.strip():
                 token = _without_scheme(value)
-                yield CredentialSource.HEADER, token, token
+                found.append((CredentialSource.HEADER, token, token))
         elif lower == "authorization":
             token = _without_scheme(value)
             if token is value:
                 raise Refusal(Reason.UNSUPPORTED_SCHEME)
-            yield CredentialSource.AUTHORIZATION, token, token
+            found.append((CredentialSource.AUTHORIZATION, token, token))
+    return found
 
 
 def _misplaced(event: AuthorizerEvent, key: str) -> str:
