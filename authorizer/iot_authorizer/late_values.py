@@ -4,8 +4,8 @@
    has stand-ins, too.
 2. The function's variables have the values. They must be the variables of the build, except that each stand-in is one
    text of letters, digits and `_:./-`, and only in issuers, audiences, client IDs and URLs of keys.
-3. Each text with a stand-in is replaced as a whole, by the text in its place, and only in these keys: other keys and
-   the files keep their texts, whatever these are.
+3. Each text with a stand-in is replaced as a whole, by the text that the variable has there, and only in these keys.
+   Other keys and the files keep their texts.
 4. With the values, issuers and URLs are checked as in a configuration. Texts that differ must still differ: otherwise
    two tables could have become one, which only the checks of the whole configuration would notice (`token_settings`).
 5. Any other difference is no error here: the configuration is then read and checked.

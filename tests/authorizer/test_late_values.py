@@ -168,7 +168,7 @@ signed_tokens = st.dictionaries(st.just("issuer"), pools.map("https://{}".format
 
 
 def substituted(variables: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """The variables with values in the place of stand-ins, as CloudFormation joins them."""
+    """The variables with values instead of stand-ins, as CloudFormation joins them."""
     found = dict(variables)
     for stand_in, late in values.items():
         found = {name: text.replace(stand_in, late) for name, text in found.items()}

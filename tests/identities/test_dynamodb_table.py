@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -186,26 +185,6 @@ def test_a_wrong_environment_makes_it_unavailable(
         monkeypatch.setenv("AWS_PROFILE", profile)
     with pytest.raises(TableUnavailable, match=f"^{error}$"):
         DynamoDbTable("chat")
-
-
-_PROFILE = """
-[default]
-region = eu-west-1
-[profile of-a-role]
-region = eu-west-1
-role_arn = arn:aws:iam::123456789012:role/operator
-credential_source = Environment
-"""
-
-
-def test_a_profile_that_assumes_a_role_is_used(
-    aws: str, dynamodb_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "config").write_text(_PROFILE)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", aws)
-    monkeypatch.setenv("AWS_PROFILE", "of-a-role")
-    assert DynamoDbTable(dynamodb_name).read(["user#ann"]) == {}
 
 
 def test_a_table_with_an_invalid_url_is_unavailable() -> None:

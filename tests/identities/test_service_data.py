@@ -73,3 +73,24 @@ def test_files_in_aws_data_path_come_first(tmp_path: Path, monkeypatch: pytest.M
 def test_other_clients_of_the_process_keep_botocores_own_loader() -> None:
     DynamoDbTable("chat")
     assert "sqs" in botocore.session.Session().get_available_services()
+
+
+_PROFILE = """
+[default]
+region = eu-west-1
+[profile of-a-role]
+region = eu-west-1
+role_arn = arn:aws:iam::123456789012:role/operator
+credential_source = Environment
+"""
+
+
+@pytest.mark.slow
+def test_a_profile_that_assumes_a_role_is_used(
+    aws: str, dynamodb_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(_PROFILE)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", aws)
+    monkeypatch.setenv("AWS_PROFILE", "of-a-role")
+    assert DynamoDbTable(dynamodb_name).read(["user#ann"]) == {}

@@ -1,4 +1,4 @@
-"""Whatever functions and callers do, each event ends in time, and no environment is lost or used twice at once."""
+"""In any sequence of events, each one ends in time, and no environment is lost or used twice at once."""
 
 import asyncio
 import itertools
