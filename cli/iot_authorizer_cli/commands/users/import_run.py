@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from threading import Event, Lock
+from threading import Event, Lock, Semaphore
 from typing import TypeVar
 
 from iot_authorizer_cli.commands.users.csv_file import Row
@@ -24,6 +24,8 @@ from iot_identities.user import StoredPassword, User, from_item, to_item, user_i
 
 Answer = TypeVar("Answer")
 
+_THREADS = os.cpu_count() or 1
+"""How many threads hash and write."""
 _PAUSES = tuple(0.05 * 2**attempt for attempt in range(8))
 """Seconds to wait before a busy table is asked again: 13 in all."""
 
@@ -52,6 +54,7 @@ class ImportRun:
     without_password: int = 0
     """New users without a password."""
     _ended: Event = field(default_factory=Event, init=False)
+    _writing: Semaphore = field(default_factory=partial(Semaphore, _THREADS), init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
     @property
@@ -74,8 +77,7 @@ class ImportRun:
 
         Raises TableUnavailable and OSError.
         """
-        number = os.cpu_count() or 1
-        threads = ThreadPoolExecutor(number, thread_name_prefix="hash")  # argon2 lets go of the GIL.
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hash")  # argon2 lets go of the GIL.
         try:
             for rows in self._portions():
                 there = self._read(rows)
@@ -84,11 +86,15 @@ class ImportRun:
                 tell(self.done)
                 write = partial(self._write_all, there=there, tell=tell)
                 ready = self._with_passwords(wanted, there)
-                for _ in threads.map(write, [ready[first::number] for first in range(number)]):
+                for _ in threads.map(write, [ready[first::_THREADS] for first in range(_THREADS)]):
                     pass
         finally:
             self._ended.set()
             threads.shutdown(cancel_futures=True)
+            # Ctrl-C while a thread starts: the executor does not know that thread, which may write already.
+            for _ in range(_THREADS):
+                self._writing.acquire()
+            self._writing.release(_THREADS)
 
     def _portions(self) -> list[Sequence[Row]]:
         return [self.rows[start : start + MOST_IDS] for start in range(0, len(self.rows), MOST_IDS)]
@@ -114,8 +120,9 @@ class ImportRun:
             before = there.get(user_id(row.user.name))
             writes.append((_item(row, before), before))
         done = 0
-        while done < len(rows) and not self._ended.is_set():
-            done += self._write_some(rows[done:], writes[done:], tell)
+        with self._writing:
+            while done < len(rows) and not self._ended.is_set():
+                done += self._write_some(rows[done:], writes[done:], tell)
 
     def _write_some(
         self, rows: Sequence[Row], writes: Sequence[tuple[Item, Item | None]], tell: Callable[[int], None]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -92,6 +93,31 @@ def test_after_an_error_of_the_table_the_same_import_continues(tmp_path: Path) -
     again.run(lambda _: None)
     assert again.skipped >= 50
     assert again.added + again.skipped == 60
+
+
+class Storing(SqliteTable):
+    """A table that tells when it begins to store users."""
+
+    began = Event()
+
+    def write_some(self, writes: Writes) -> Sequence[bool]:
+        self.began.set()
+        return super().write_some(writes)
+
+
+def test_ctrl_c_while_a_thread_starts_leaves_no_user_uncounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, table = Thread.start, Storing(tmp_path / "table")
+
+    def interrupted_start(thread: Thread) -> None:
+        start(thread)
+        table.began.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Thread, "start", interrupted_start)
+    running = ImportRun(table, ROWS, replacing=False)
+    with pytest.raises(KeyboardInterrupt):
+        running.run(lambda _: None)
+    assert 0 < running.done == len(list(table.items("user#")))
 
 
 def test_a_busy_table_is_asked_again_after_growing_pauses(tmp_path: Path) -> None:
