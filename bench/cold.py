@@ -50,7 +50,7 @@ print(taken / 1e6, file=sys.stderr)
 
 def measure(sample: Sample, folder: Path, node: NodeReference | None) -> dict[str, list[float]]:
     """Milliseconds of each run, by handler."""
-    commands = {name: [sys.executable, "-c", _ONCE, module, FUNCTION_ARN] for name, module in HANDLERS.items()}
+    commands = {name: command_of(module) for name, module in HANDLERS.items()}
     if node:
         commands[node.name] = node.cold_command
     times: dict[str, list[float]] = {name: [] for name in commands}
@@ -61,6 +61,11 @@ def measure(sample: Sample, folder: Path, node: NodeReference | None) -> dict[st
                 if run:  # The first writes the .pyc files.
                     times[name].append(taken)
     return times
+
+
+def command_of(module: str) -> list[str]:
+    """A process that loads a handler and answers once."""
+    return [sys.executable, "-c", _ONCE, module, FUNCTION_ARN]
 
 
 def variables_of(sample: Sample) -> dict[str, str]:
@@ -97,6 +102,7 @@ def report(sample: Sample, folder: Path, node: NodeReference | None, bounds: Bou
     ):
         ratio = _ratio(times[name], times[other])
         print(f"      {name} to {other}: {ratio:.2f}   {bounds.at_most(f'cold: {name} to {other}', ratio, most)}")
+    print(f"      with a table to authorizer: {_ratio(times['with a table'], times['authorizer']):.2f}")
     if node:
         print(f"      authorizer to {node.name}: {_ratio(times['authorizer'], times[node.name]):.2f}")
     print()

@@ -32,7 +32,7 @@ def report(bounds: Bounds) -> None:
         times.append((time.perf_counter() - started) * 1000)
     print(f"policies  200 topics for one principal, compiled and packed into {len(documents)}, median of {ROUNDS}")
     compiled = statistics.median(times)
-    print(f"          {compiled:.2f} ms   {bounds.at_most('policies: 200 topics, ms', compiled, 2)}\n")
+    print(f"          {compiled:.2f} ms   {bounds.at_most('policies: 200 topics, ms', compiled, bounds.time(2))}\n")
     _report_growth(bounds)
     packed, naive = _most(template), _most_naively()
     print("policies  topics of the form rooms/room-00000/say/ann that fit into one principal's policy")
@@ -44,7 +44,7 @@ def _report_growth(bounds: Bounds) -> None:
     large = _template(_GRANTS)
     loaded = time.process_time() - started
     print(f"policies  a template of {_GRANTS} grants with wildcards, loaded and checked, processor time")
-    print(f"          {loaded:.2f} s   {bounds.at_most(f'policies: {_GRANTS} grants, s', loaded, 0.5)}\n")
+    print(f"          {loaded:.2f} s   {bounds.at_most(f'policies: {_GRANTS} grants, s', loaded, bounds.time(0.5))}\n")
     twice = _template(2 * _GRANTS)
     pairs = [(_plan_milliseconds(large), _plan_milliseconds(twice)) for _ in range(_PLAN_ROUNDS)]
     ratio = statistics.median(longer / shorter for shorter, longer in pairs)

@@ -35,7 +35,8 @@ def report(bounds: Bounds) -> None:
 
 
 def _line(name: str, seconds: float, bounds: Bounds, *, most: float) -> None:
-    print(f"proofs    {name}\n          {seconds:.2f} s   {bounds.at_most(f'proofs: {name}, s', seconds, most)}")
+    bound = bounds.at_most(f"proofs: {name}, s", seconds, bounds.time(most))
+    print(f"proofs    {name}\n          {seconds:.2f} s   {bound}")
 
 
 def _prove(name: str, template: PolicyTemplate, bounds: Bounds, *, most: float) -> None:

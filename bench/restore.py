@@ -54,6 +54,6 @@ def report(sample: Sample, folder: Path, bounds: Bounds) -> None:
     print(f"restore  the first RS256 answer after a fork, processor time, in turns, median of {RUNS}")
     for name, found in times.items():
         median = statistics.median(found)
-        bound = bounds.at_most("restore: authorizer, ms", median, _MOST) if name == "authorizer" else ""
+        bound = bounds.at_most("restore: authorizer, ms", median, bounds.time(_MOST)) if name == "authorizer" else ""
         print(f"         {name:14}{median:7.2f} ms   {bound}".rstrip())
     print()

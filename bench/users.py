@@ -39,9 +39,9 @@ def report(bounds: Bounds) -> None:
         hashed = _import(folder / "passwords", chosen)[0]
     print(f"users   iot-authorizer users, {USERS:,} users with hashes and claims, {PASSWORDS:,} with passwords")
     for title, figure, most_allowed in (
-        (f"import {USERS:,} users, s", seconds, 7.5),
-        (f"import {PASSWORDS:,} passwords, s", hashed, 12),
-        (f"list {USERS:,} users, s", listed, 4),
+        (f"import {USERS:,} users, s", seconds, bounds.time(7.5)),
+        (f"import {PASSWORDS:,} passwords, s", hashed, bounds.time(12)),
+        (f"list {USERS:,} users, s", listed, bounds.time(4)),
         (f"list {USERS:,} users, MB more than {FEW:,}", most - least, _MOST_MEGABYTES),
     ):
         print(f"        {title:38}{figure:7.1f}   {bounds.at_most(f'users: {title}', figure, most_allowed)}")

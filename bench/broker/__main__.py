@@ -2,12 +2,13 @@
 
 import sys
 
+from bench import machine
 from bench.bounds import Bounds
 from bench.broker.report import PARTS, report
 
 asked = sys.argv[1:] or list(PARTS)
 if not set(asked) <= set(PARTS):
     sys.exit(f"usage: python -m bench.broker [PART ...], of {', '.join(PARTS)}")
-bounds = Bounds()
+bounds = Bounds(machine.slower())
 report(bounds, asked)
 bounds.exit_if_missed()

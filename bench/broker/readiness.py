@@ -45,6 +45,6 @@ def report(credentials: Credentials, bounds: Bounds) -> None:
     for what, ready, most in (("first CONNACK", accepts_connect, 0.36), ("first HTTP answer", answers_http, 0.44)):
         times = [measure(broker, ready) for _ in range(RUNS)]
         median = statistics.median(times)
-        bound = bounds.at_most(f"broker: {what}, s", median, most)
+        bound = bounds.at_most(f"broker: {what}, s", median, bounds.time(most))
         rows.append([what, f"{median:.2f} s", f"{max(times):.2f} s", bound])
     show(f"ready: from the start of iot-authorizer dev, {RUNS} starts for each", rows)

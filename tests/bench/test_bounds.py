@@ -38,6 +38,16 @@ def test_a_figure_that_is_not_a_number_is_missed() -> None:
     assert len(bounds.missed) == 2
 
 
+def test_on_a_slower_machine_times_may_be_longer_and_rates_smaller() -> None:
+    bounds = Bounds(slower=1.5)
+    assert (bounds.time(3), bounds.rate(2500)) == (4.5, 1670)
+
+
+def test_the_bound_of_a_time_is_shown_as_it_is_compared() -> None:
+    bounds = Bounds(slower=1.0377)
+    assert bounds.at_most("restore", 3.11, bounds.time(3)) == "(at most 3.11)"
+
+
 def test_the_program_ends_with_status_1_and_all_missed_bounds() -> None:
     bounds = Bounds()
     bounds.at_most("cold", 2.5, 1.8)
