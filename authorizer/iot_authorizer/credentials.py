@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote
 
-from iot_authorizer.event import AuthorizerEvent, Http
+from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import token_in
@@ -72,12 +72,11 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     The same token in several sources is one token. Different tokens conflict, and so do a token and a password that is
     not a token. What only looks like a credential is refused where the client would be anonymous. Raises Refusal.
     """
-    mqtt, http = event.mqtt, event.http
-    client_id = mqtt.client_id
-    name, _, user_name_query = (mqtt.username or "").partition("?")
+    client_id = event.client_id
+    name, _, user_name_query = (event.user_name or "").partition("?")
     user_name = name or None
-    password = _password(mqtt.password)
-    found = _tokens(event.token, http, user_name_query, token_key_name)
+    password = _password(event.password)
+    found = _tokens(event, user_name_query, token_key_name)
     if password and (text := token_in(password)):
         found.append((CredentialSource.PASSWORD, text, text))
         password = None
@@ -120,15 +119,15 @@ def query_values(query: str, keys: Collection[str]) -> list[str]:
     return found
 
 
-def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name: str | None) -> list[_Found]:
+def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> list[_Found]:
     found: list[_Found] = []
-    if signed:
-        token = _without_scheme(signed)
+    if event.token:
+        token = _without_scheme(event.token)
         found.append((_TOKEN, token, token))
-    if http.headers:
-        found += _header_tokens(http.headers, token_key_name)
+    if event.headers:
+        found += _header_tokens(event.headers, token_key_name)
     keys = token_key_name or _ACCESS_TOKEN, _ACCESS_TOKEN
-    for source, query in ((_QUERY, http.query_string), (_USER_NAME, user_name_query)):
+    for source, query in ((_QUERY, event.query_string), (_USER_NAME, user_name_query)):
         for value in query_values(query, keys) if query else ():
             if value:
                 found.append((source, _without_scheme(_unquoted(value) if "%" in value else value), value))
@@ -158,11 +157,11 @@ def _misplaced(event: AuthorizerEvent, key: str) -> str:
 
     if event.token is not None:
         raise Refusal(Reason.MISPLACED_CREDENTIALS, "the event's token is empty")
-    headers = event.http.headers or {}
+    headers = event.headers or {}
     if not {name.strip().lower() for name in headers}.isdisjoint({key.lower(), _ACCESS_TOKEN, _SIGNATURE}):
         raise Refusal(Reason.MISPLACED_CREDENTIALS, f"a header without a token; expected {key}: TOKEN")
-    query = f"?{(event.http.query_string or '').removeprefix('?')}"
-    for place, text in (("query string", query), ("user name", event.mqtt.username)):
+    query = f"?{(event.query_string or '').removeprefix('?')}"
+    for place, text in (("query string", query), ("user name", event.user_name)):
         if text and (found := find_misplaced(place, text, key)):
             raise Refusal(Reason.MISPLACED_CREDENTIALS, found)
     return hint_of(headers, key)

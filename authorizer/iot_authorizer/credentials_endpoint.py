@@ -76,7 +76,7 @@ class CredentialsHandler:
 
     def _issue(self, request: CredentialsRequest, context: Context | None, fields: Fields) -> IssuedCredentials:
         event = request.as_event()
-        put(fields, "client_id", event.mqtt.client_id)
+        put(fields, "client_id", event.client_id)
         return issue(self._authorizer, self._role(), event, account_region_of(arn_of(context)))
 
     def _log(self, found: IssuedCredentials, fields: Fields, started: float) -> None:

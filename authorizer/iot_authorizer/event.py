@@ -12,27 +12,8 @@ from iot_authorizer.refusal import Refusal
 
 _Kind = TypeVar("_Kind", str, bool, dict[str, Any])
 
-
-class Tls(NamedTuple):
-    """Data of the TLS handshake."""
-
-    server_name: str | None = None
-
-
-class Http(NamedTuple):
-    """Data of the HTTP request: an upgrade to WebSocket, or a publish."""
-
-    headers: Mapping[str, str] | None = None
-    query_string: str | None = None
-
-
-class Mqtt(NamedTuple):
-    """Data of the CONNECT packet."""
-
-    username: str | None = None
-    password: str | None = None
-    """Base64 of the raw bytes."""
-    client_id: str | None = None
+_TLS, _HTTP, _MQTT = "protocolData.tls", "protocolData.http", "protocolData.mqtt"
+_MISSING: dict[str, Any] = {}
 
 
 class AuthorizerEvent(NamedTuple):
@@ -40,12 +21,18 @@ class AuthorizerEvent(NamedTuple):
 
     token: str | None = None
     signature_verified: bool | None = None
-    tls: Tls = Tls()
-    """Empty without TLS data."""
-    http: Http = Http()
-    """Empty without HTTP data."""
-    mqtt: Mqtt = Mqtt()
-    """Empty without MQTT data."""
+    server_name: str | None = None
+    """Of the TLS handshake."""
+    headers: Mapping[str, str] | None = None
+    """Of the HTTP request: an upgrade to WebSocket, or a publish."""
+    query_string: str | None = None
+    """Of the HTTP request."""
+    user_name: str | None = None
+    """Of the CONNECT packet, with its query string."""
+    password: str | None = None
+    """Of the CONNECT packet: base64 of the raw bytes."""
+    client_id: str | None = None
+    """Of the CONNECT packet."""
     has_mqtt: bool = False
     """Whether a client connects with MQTT; False for an HTTPS request."""
     connection_id: str | None = None
@@ -56,38 +43,28 @@ class AuthorizerEvent(NamedTuple):
         """Reads an event. Raises Refusal if a field has a type that IoT Core never sends."""
         if not isinstance(event, dict):
             raise Refusal(Reason.MALFORMED_EVENT, "event")
-        protocols = read_field(event, "protocolData", dict, "protocolData") or {}
-        tls = read_field(protocols, "tls", dict, "protocolData.tls")
-        http = read_field(protocols, "http", dict, "protocolData.http")
-        mqtt = read_field(protocols, "mqtt", dict, "protocolData.mqtt")
-        connection = read_field(event, "connectionMetadata", dict, "connectionMetadata") or {}
+        protocols = read_field(event, "protocolData", dict, "protocolData") or _MISSING
+        tls = read_field(protocols, "tls", dict, _TLS) or _MISSING
+        http = read_field(protocols, "http", dict, _HTTP) or _MISSING
+        mqtt = read_field(protocols, "mqtt", dict, _MQTT)
+        connection = read_field(event, "connectionMetadata", dict, "connectionMetadata") or _MISSING
+        connect = mqtt or _MISSING
         return cls(
             read_field(event, "token", str, "token"),
             read_field(event, "signatureVerified", bool, "signatureVerified"),
-            Tls() if tls is None else Tls(read_field(tls, "serverName", str, "protocolData.tls")),
-            Http() if http is None else _http(http),
-            Mqtt() if mqtt is None else _mqtt(mqtt),
+            read_field(tls, "serverName", str, _TLS),
+            read_headers(http, _HTTP),
+            read_field(http, "queryString", str, _HTTP),
+            read_field(connect, "username", str, _MQTT),
+            read_field(connect, "password", str, _MQTT),
+            read_field(connect, "clientId", str, _MQTT),
             mqtt is not None,
             read_field(connection, "id", str, "connectionMetadata.id"),
         )
 
     def with_client_id(self, client_id: str) -> "AuthorizerEvent":
         """The event of the same client with this MQTT client ID."""
-        return self._replace(mqtt=self.mqtt._replace(client_id=client_id), has_mqtt=True)
-
-
-def _http(http: dict[str, Any]) -> Http:
-    place = "protocolData.http"
-    return Http(read_headers(http, place), read_field(http, "queryString", str, place))
-
-
-def _mqtt(mqtt: dict[str, Any]) -> Mqtt:
-    place = "protocolData.mqtt"
-    return Mqtt(
-        read_field(mqtt, "username", str, place),
-        read_field(mqtt, "password", str, place),
-        read_field(mqtt, "clientId", str, place),
-    )
+        return self._replace(client_id=client_id, has_mqtt=True)
 
 
 def read_field(part: dict[str, Any], key: str, kind: type[_Kind], place: str) -> _Kind | None:

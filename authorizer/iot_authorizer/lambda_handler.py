@@ -60,9 +60,8 @@ class LambdaHandler:
             arn = arn_of(context)
             put(fields, "request_id", getattr(context, "aws_request_id", None))
             parsed = AuthorizerEvent.parse(event)
-            client_id, connection_id = parsed.mqtt.client_id, parsed.connection_id
-            put(fields, "client_id", client_id)
-            put(fields, "connection_id", connection_id)
+            put(fields, "client_id", parsed.client_id)
+            put(fields, "connection_id", parsed.connection_id)
             client = self._authorizer.authorize(parsed, account_region_of(arn))
         except Refusal as refusal:
             problem = refusal

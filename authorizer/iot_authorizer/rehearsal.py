@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import chain
 
 from iot_authorizer.authorizer import Authorizer
-from iot_authorizer.event import AuthorizerEvent, Http
+from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.jwt_verifier import Expectations
 from iot_authorizer.preparation import PreparedIssuer
 from iot_authorizer.refusal import Refusal
@@ -28,7 +28,7 @@ def rehearse(authorizer: Authorizer, issuers: Iterable[PreparedIssuer]) -> None:
     "localhost".encode("idna")  # Sockets encode host names with this codec, which takes milliseconds to load.
     for token in chain.from_iterable(map(_tokens, issuers)):
         with suppress(Refusal):
-            authorizer.verify(AuthorizerEvent(http=Http({"authorization": f"Bearer {token}"})))
+            authorizer.verify(AuthorizerEvent(headers={"authorization": f"Bearer {token}"}))
 
 
 def _tokens(issuer: PreparedIssuer) -> Iterator[str]:

@@ -118,7 +118,7 @@ def test_a_user_name_and_a_client_id_beside_a_token_are_kept() -> None:
 
 
 def test_the_whole_event_is_there_for_rules_of_ones_own() -> None:
-    headers = read(event(token="t0k", headers={"Origin": "https://example.com"})).event.http.headers
+    headers = read(event(token="t0k", headers={"Origin": "https://example.com"})).event.headers
     assert headers == {"Origin": "https://example.com"}
 
 

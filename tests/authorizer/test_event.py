@@ -28,7 +28,7 @@ class HttpPart(Part):
 
 
 class MqttPart(Part):
-    username: str | None = None
+    user_name: str | None = Field(None, alias="username")
     password: str | None = None
     client_id: str | None = None
 
@@ -60,9 +60,9 @@ def by_pydantic(event: object) -> dict[str, object] | None:
     return {
         "token": found.token,
         "signature_verified": found.signature_verified,
-        "tls": tuple((protocols.tls or TlsPart()).model_dump().values()),
-        "http": tuple((protocols.http or HttpPart()).model_dump().values()),
-        "mqtt": tuple((protocols.mqtt or MqttPart()).model_dump().values()),
+        **(protocols.tls or TlsPart()).model_dump(),
+        **(protocols.http or HttpPart()).model_dump(),
+        **(protocols.mqtt or MqttPart()).model_dump(),
         "has_mqtt": protocols.mqtt is not None,
         "connection_id": (found.connection or Connection()).id,
     }
@@ -92,4 +92,4 @@ def test_an_event_is_read_or_refused_as_by_a_model(event: object) -> None:
 @given(st.text("a\ud800", min_size=1))
 def test_a_text_that_is_not_valid_unicode_is_read_as_it_is(text: str) -> None:
     found = AuthorizerEvent.parse({"protocolData": {"http": {"headers": {text: text}}, "mqtt": {"clientId": text}}})
-    assert (found.http.headers, found.mqtt.client_id) == ({text: text}, text)
+    assert (found.headers, found.client_id) == ({text: text}, text)

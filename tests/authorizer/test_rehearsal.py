@@ -103,7 +103,7 @@ def test_each_rehearsed_token_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     authorizer = rehearsed(tmp_path, jwt_table(), keys=[signing_key("RS256"), signing_key("ES256")])
     monkeypatch.undo()
     running = Running(authorizer)
-    verdicts = [running.verdict(event(headers=each.http.headers)) for each in events]
+    verdicts = [running.verdict(event(headers=each.headers)) for each in events]
     assert verdicts == [Reason.BAD_SIGNATURE, Reason.KEY_TYPE_MISMATCH]
 
 

@@ -103,8 +103,8 @@ def _question(action: str) -> Question | None:
 def _misspelled(call: AuthorizerCall, token_key_name: str | None) -> str:
     """The name in the request that may be a typo of the token key name; empty if there is none."""
     event = AuthorizerEvent.parse(call.event)
-    queries = (event.http.query_string, query_of(event.mqtt.username))
-    return similar_name(token_key_name or "access_token", queries, event.http.headers or ())
+    queries = (event.query_string, query_of(event.user_name))
+    return similar_name(token_key_name or "access_token", queries, event.headers or ())
 
 
 def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, reason: str) -> Iterator[str]:
