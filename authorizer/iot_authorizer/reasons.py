@@ -88,8 +88,8 @@ class Reason(StrEnum):
     )
     MALFORMED_TOKEN = (
         "malformed_token",
-        "the token is not a JWT, which is three parts of base64url and JSON; `detail` says what to remove, "
-        "or which part is wrong",
+        "the token is not a JWT, which is three parts of base64url and JSON of at most 100 levels; `detail` says what "
+        "to remove, or which part is wrong",
         "send the whole token and nothing else",
     )
     DUPLICATE_KEY = (

@@ -37,12 +37,12 @@ def message_event(selected: Mapping[str, object]) -> dict[str, object]:
     encoded = str(selected["payload_base64"])
     try:
         return {**found, "payload": _read(base64.b64decode(encoded).decode())}
-    except (ValueError, RecursionError):
+    except ValueError:
         return {**found, "payload_base64": encoded}
 
 
 def _read(text: str) -> object:
-    """The JSON of a payload. Raises ValueError, RecursionError."""
+    """The JSON of a payload. Raises ValueError."""
     found: object = STRICT.decode(text)
     if "\\u" in text:
         json.dumps(found, ensure_ascii=False).encode()  # Raises UnicodeEncodeError, which is a ValueError.

@@ -141,7 +141,7 @@ def _json_object(decoded: bytes, part: str) -> dict[str, object]:
             raise ValueError("something behind the JSON")
     except DuplicateKey:
         raise Refusal(Reason.DUPLICATE_KEY, part) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refusal(Reason.MALFORMED_TOKEN, part) from None
     if not isinstance(parsed, dict):
         raise Refusal(Reason.MALFORMED_TOKEN, part)

@@ -181,7 +181,7 @@ def parsed_object(text: str | bytes, option: str, instead: str = "") -> Mapping[
         parsed = STRICT.decode(text if isinstance(text, str) else text.decode())
     except DuplicateKey:
         raise typer.BadParameter("duplicate key in a JSON object", param_hint=option) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         parsed = None
     if not isinstance(parsed, dict):
         raise typer.BadParameter(f"""expected a JSON object, as in '{{"key": "value"}}'{instead}""", param_hint=option)

@@ -142,7 +142,7 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return load
 
 
-_UNCLEAR = (b'"\\ud800"', b"[1e999]", b'{"role": "guest", "role": "admin"}', b"[" * 10_000 + b"]" * 10_000)
+_UNCLEAR = (b'"\\ud800"', b"[1e999]", b'{"role": "guest", "role": "admin"}', b"[" * 101 + b"]" * 101)
 """JSON that parsers read differently."""
 
 

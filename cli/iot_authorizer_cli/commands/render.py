@@ -146,7 +146,7 @@ def _principal(path: Path, number: int, line: bytes) -> tuple[Principal, str | N
     """Reads one line of a file of principals. Raises InvalidFile."""
     try:
         found = STRICT.decode(line.decode())
-    except (ValueError, RecursionError):
+    except ValueError:
         found = None
     if isinstance(found, dict) and found.keys() <= {"principal", "claims", "client_id"}:
         name, claims, client_id = found.get("principal"), found.get("claims", {}), found.get("client_id")

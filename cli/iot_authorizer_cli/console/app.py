@@ -306,8 +306,6 @@ def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return _json(await endpoint(request))
         except bodies.BodyRefused as refused:
             return _json({"message": refused.message, "field": refused.field}, refused.status)
-        except RecursionError:
-            return _json({"message": "nested too deeply", "field": "claims"}, 400)
         except ClientDisconnect:
             return Response(status_code=400)  # The client is gone and does not read it.
 

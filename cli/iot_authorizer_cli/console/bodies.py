@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_client_id, check_resource
-from iot_identities.strict_json import STRICT
+from iot_identities.strict_json import STRICT, NestedTooDeeply
 from iot_policies.explaining import QUESTION_NAMES, Question
 from iot_policies.packing import compact
 
@@ -125,7 +125,9 @@ async def read(request: Request, model: type[Body]) -> Body:
         raise BodyRefused(415, "expected Content-Type: application/json")
     try:
         parsed = STRICT.decode((await _bounded_body(request)).decode())
-    except (ValueError, RecursionError):
+    except NestedTooDeeply as error:
+        raise BodyRefused(400, str(error), "claims") from None
+    except ValueError:
         raise BodyRefused(400, "expected JSON") from None
     if not isinstance(parsed, dict):
         raise BodyRefused(400, "expected a JSON object")
@@ -133,8 +135,6 @@ async def read(request: Request, model: type[Body]) -> Body:
         return model.model_validate(parsed)
     except ValidationError as error:
         raise _refusal(error) from None
-    except RecursionError:
-        raise BodyRefused(400, "nested too deeply", "claims") from None
 
 
 async def _bounded_body(request: Request) -> bytes:
