@@ -77,7 +77,7 @@ class Observer:
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
         """Logs and counts a client that was refused."""
         reason = str(refusal.reason)
-        put(fields, "principal", refusal.principal.name if refusal.principal else None)
+        put(fields, "principal", getattr(refusal.principal, "name", None))  # Rules of your own can put anything there.
         put(fields, "issuer", refusal.issuer)
         put(fields, "source", refusal.source)
         fields["level"] = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
