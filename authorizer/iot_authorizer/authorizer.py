@@ -129,7 +129,7 @@ def refusal_of(error: Exception, credentials: Credentials, principal: Principal 
     refusal = _refusal(error)
     refusal.source = credentials.source
     refusal.principal = refusal.principal or principal
-    error.__traceback__ = None  # An exception that is raised again each time would keep every event.
+    error.with_traceback(None)  # An exception that is raised again each time would keep every event.
     return refusal
 
 

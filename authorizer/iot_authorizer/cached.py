@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from iot_authorizer.clock import Clock, Moment
 from iot_authorizer.reasons import Reason
-from iot_authorizer.refusal import Refusal
+from iot_authorizer.refusal import Refusal, internal_error
 
 Value = TypeVar("Value")
 OnFetch = Callable[[str | None], None]
@@ -40,7 +40,7 @@ class Cached(Generic[Value]):
         clock: Clock | None = None,
         on_fetch: OnFetch | None = None,
     ) -> None:
-        """`fetch` raises FetchError and has its own timeout."""
+        """`fetch` raises FetchError and has its own timeout. Of other errors, only type and place are logged."""
         self._fetch = fetch
         self._caching = caching or Caching()
         self._clock = clock or Clock()
@@ -69,8 +69,8 @@ class Cached(Generic[Value]):
         try:
             self._value = self._fetch()
             self._fetched_at = now
-        except FetchError as error:
-            problem = self._problem = str(error)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the old value is served)
+            problem = self._problem = str(error) if isinstance(error, FetchError) else internal_error(error).detail
         if self._on_fetch is not None:
             self._on_fetch(problem)
         return problem is None

@@ -38,7 +38,6 @@ class CredentialsHandler:
         """Answers one request."""
         started = time.perf_counter()
         try:
-            self._random_numbers.seed()  # AWS's SDK draws from them how long it waits before it asks again.
             return self._answer(event, context, started)
         except KeyboardInterrupt:
             raise
@@ -47,15 +46,17 @@ class CredentialsHandler:
 
     def _answer(self, event: object, context: Context | None, started: float) -> CredentialsAnswer:
         fields: Fields = {}
-        put(fields, "request_id", getattr(context, "aws_request_id", None))
         headers = self._cors.headers(None)
         try:
+            self._random_numbers.seed()  # AWS's SDK draws from them how long it waits before it asks again.
+            put(fields, "request_id", getattr(context, "aws_request_id", None))
             request = CredentialsRequest.parse(event)
             headers = self._cors.headers(request.origin)
             self._check(request)
             if request.method == _PREFLIGHT:
                 return self._cors.preflight(request.origin)
             found = self._issue(request, context, fields)
+            answer = issued(found.temporary, headers)
         except Refusal as refusal:
             problem = refusal
         except KeyboardInterrupt:
@@ -64,7 +65,7 @@ class CredentialsHandler:
             problem = internal_error(error)
         else:
             self._log(found, fields, started)
-            return issued(found.temporary, headers)
+            return answer
         self._observer.refused(problem, fields, started)
         return refused(problem, headers)
 

@@ -47,7 +47,6 @@ class LambdaHandler:
         """Answers one event."""
         started = time.perf_counter()
         try:
-            self._random_numbers.seed()
             return self._answer(event, context, started)
         except KeyboardInterrupt:
             raise
@@ -57,6 +56,7 @@ class LambdaHandler:
     def _answer(self, event: object, context: Context | None, started: float) -> AuthorizerResponse:
         fields: Fields = {}
         try:
+            self._random_numbers.seed()
             arn = arn_of(context)
             put(fields, "request_id", getattr(context, "aws_request_id", None))
             parsed = AuthorizerEvent.parse(event)

@@ -77,7 +77,7 @@ class Observer:
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
         """Logs and counts a client that was refused."""
         reason = str(refusal.reason)
-        put(fields, "principal", refusal.principal.name if refusal.principal else None)
+        put(fields, "principal", getattr(refusal.principal, "name", None))  # Rules of your own can put anything there.
         put(fields, "issuer", refusal.issuer)
         put(fields, "source", refusal.source)
         fields["level"] = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
@@ -105,6 +105,7 @@ class Observer:
             self._cold = False
             self._metrics.add_metric("ColdStart", _COUNT, 1)
         if self._metrics.metric_set:  # In a line of their own, so that they do not get the dimension `reason`.
-            self._metrics.flush_metrics()
+            print(_encode(self._metrics.serialize_metric_set()))  # Powertools would not, if a variable says so.
+            self._metrics.clear_metrics()
         before, behind = counting
         print(f"{before}{int(time.time() * 1000)}{behind},{_encode(fields)[1:]}", flush=True)

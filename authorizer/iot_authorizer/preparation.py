@@ -137,7 +137,7 @@ def read_preparation(config: Path, variables: Mapping[str, str]) -> Preparation 
         if parts is None:
             return None
         preparation = _of_json(parts)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # None, or of another version.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # None, or of another version.
         return None
     endpoint = preparation.endpoint
     if endpoint is not None:

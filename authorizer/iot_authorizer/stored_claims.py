@@ -1,6 +1,6 @@
 """Adds the stored claims of users to the principals of tokens.
 
-Imported only if an issuer has `stored_claims`: users have passwords, whose hashes take milliseconds to import.
+Imported only if an issuer has `stored_claims`, or the table has passwords: their hashes take milliseconds to import.
 """
 
 import time

@@ -1,11 +1,13 @@
 """After any error inside, the client is refused. The log says where it happened, but never the error's message."""
 
 import math
+import random
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import pytest
 
-from iot_authorizer import Authorizer, Grant, Principal, Reason, VerifiedPrincipal
+from iot_authorizer import Authorizer, Grant, Principal, Reason, Refusal, VerifiedPrincipal
 from iot_authorizer.response import refused
 from tests.authorizer.events import Event, bearer
 from tests.authorizer.handlers import Running
@@ -59,6 +61,23 @@ def test_the_log_says_what_broke_and_where_and_for_which_client(broken: Any, pri
     assert line["detail"].startswith("ValueError at test_internal_errors.py:")
     found = tuple(line.get(name) for name in ("level", "client_id", "source", "principal"))
     assert found == ("ERROR", "phone", "authorization", principal)
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """An error whose attributes cannot be set."""
+
+
+@pytest.mark.parametrize("broken", [broken_verify, broken_grant])
+def test_an_error_that_cannot_be_changed_is_logged_with_its_own_type(broken: Any) -> None:  # noqa: ANN401
+    line = broken(Frozen())(bearer("t")).decision
+    assert (line["detail"].partition(" at ")[0], line["source"]) == ("Frozen", "authorization")
+
+
+@pytest.mark.parametrize("principal", ["ann", ("ann", {})], ids=["text", "tuple"])
+@pytest.mark.parametrize("broken", [broken_verify, broken_grant])
+def test_a_refusal_with_another_thing_than_a_principal_is_logged_too(broken: Any, principal: Any) -> None:  # noqa: ANN401
+    assert broken(Refusal("own_reason", principal=principal))(bearer("t")).verdict == "own_reason"
 
 
 NO_PRINCIPALS: dict[str, Any] = {
@@ -117,6 +136,12 @@ class Hostile:
 def test_a_context_that_breaks_is_a_refusal(authorizer: Running, every_level: None) -> None:
     outcome = authorizer({}, Hostile())
     assert (outcome.verdict, SECRET in outcome.output) == (Reason.INTERNAL_ERROR, False)
+
+
+def test_an_error_before_all_steps_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "seed", raising(OSError(SECRET)))
+    running = Running(Authorizer(verify=lambda credentials: Principal("ann"), grant=lambda principal: Grant()))
+    assert running({}).verdict == Reason.INTERNAL_ERROR
 
 
 def test_after_an_error_the_next_client_is_allowed() -> None:

@@ -97,6 +97,14 @@ def test_the_environment_may_name_another_namespace(monkeypatch: pytest.MonkeyPa
     assert namespaces(_counted_by(new_observer())) == {"Another"}
 
 
+@pytest.mark.parametrize("variable", ["POWERTOOLS_METRICS_DISABLED", "POWERTOOLS_DEV"])
+def test_no_variable_turns_a_part_of_the_metrics_off(
+    fresh: Running, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "true")
+    assert [sorted(fresh({}).counted) for _ in range(2)] == [["Allowed", "ColdStart"], ["Allowed"]]
+
+
 def namespaces(line: Line) -> set[str]:
     return {group["Namespace"] for group in line["_aws"]["CloudWatchMetrics"]}
 

@@ -1,10 +1,11 @@
 """The preparation that `build` writes, so that the Lambda need not check the configuration when it starts."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, reject
@@ -129,6 +130,27 @@ def test_one_in_another_form_of_the_same_files_is_not_used(tmp_path: Path) -> No
     text = preparation_path(config).read_text()
     preparation_path(config).write_text(text.replace('"denied_claims"', '"claims_denied"'))
     assert read_preparation(config, {}) is None
+
+
+def with_another_value(written: Any, value: object) -> Iterator[Any]:  # noqa: ANN401
+    """JSON with this value in each place, one after the other."""
+    yield value
+    if isinstance(written, (list, dict)):
+        for key in written if isinstance(written, dict) else range(len(written)):
+            for inner in with_another_value(written[key], value):
+                changed = written.copy()
+                changed[key] = inner
+                yield changed
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [], {}, [None]], ids=repr)
+@pytest.mark.parametrize("tables", [TABLES["an issuer"], TABLES["a table"]], ids=["an issuer", "a table"])
+def test_one_with_another_value_anywhere_stops_no_start(tmp_path: Path, tables: tuple[str, ...], value: object) -> None:
+    config = prepared(tmp_path, *tables)
+    written = json.loads(preparation_path(config).read_text())
+    for changed in with_another_value(written, value):
+        preparation_path(config).write_text(json.dumps(changed))
+        assert isinstance(read_preparation(config, {}), Preparation | None)
 
 
 def test_the_version_is_that_of_the_package() -> None:

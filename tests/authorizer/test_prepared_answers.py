@@ -13,6 +13,7 @@ import pytest
 from hypothesis import event, given, reject
 from hypothesis import strategies as st
 
+from iot_authorizer import Observer
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.development import TABLE as DEVELOPMENT_TABLE
@@ -22,7 +23,7 @@ from iot_authorizer.response import AuthorizerResponse
 from iot_policies import InvalidFile
 from tests.authorizer.any_event import changed, shaped
 from tests.authorizer.events import Event, anonymous, every_source
-from tests.authorizer.handlers import NAME, Running
+from tests.authorizer.handlers import NAME, Line, Running
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import mint
 from tests.effort import examples
@@ -125,11 +126,12 @@ guests = st.builds(anonymous, st.sampled_from((None, "guest", "x")))
 events = st.one_of(tokens(), tokens(), tokens(), guests, shaped, changed())
 
 
-def answers(preparation: Preparation, given: list[object]) -> list[tuple[AuthorizerResponse, str, object]]:
-    """Each answer with its reason code and detail."""
-    running = Running(build(preparation, environment={}))
+def answers(preparation: Preparation, given: list[object]) -> list[tuple[AuthorizerResponse, str, Line]]:
+    """Each answer with its reason code and its log line, without the times."""
+    running = Running(build(preparation, environment={}), Observer(preparation.name))
     outcomes = [running(each) for each in given]
-    return [(each.answer, each.verdict, each.decision.get("detail")) for each in outcomes]
+    times = {"_aws": None, "duration_ms": None}
+    return [(each.answer, each.verdict, each.decision | times) for each in outcomes]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from iot_authorizer import Authorizer, Grant, Principal, Reason, Refusal
 from iot_authorizer.client_role import StsRole
 from iot_authorizer.credentials_endpoint import CredentialsHandler
+from iot_authorizer.temporary_credentials import RoleSessionKeys
 from iot_identities.passwords import hash_password
 from tests.authorizer.any_event import values
 from tests.authorizer.credentials_endpoint.endpoint import PAGE, ROLE, Endpoint, Sts, ann, request, start
@@ -135,6 +136,31 @@ def test_a_reason_code_of_your_own_is_told_without_its_detail() -> None:
     handler = CredentialsHandler(authorizer, lambda: StsRole(ROLE, "host", sts), observer=new_observer())
     outcome = Endpoint(handler, sts)(request())
     assert (outcome.status, outcome.code, "detail" in outcome.body["Message"]) == (403, "unknown_session", False)
+
+
+class Hostile:
+    """A context that answers with an error."""
+
+    def __getattr__(self, name: str) -> None:
+        raise ValueError(name)
+
+
+def test_a_context_that_breaks_is_a_refusal(endpoint: Endpoint) -> None:
+    assert endpoint(ann(), Hostile()).code == Reason.INTERNAL_ERROR
+
+
+class Endless:
+    """A role whose sessions end at a time that no answer can name."""
+
+    endpoint = "abc-ats.iot.eu-west-1.amazonaws.com"
+
+    def assume(self, name: str, policy: str, seconds: int) -> RoleSessionKeys:
+        return RoleSessionKeys("ASIAEXAMPLE", "secret-key", "session-token", 1e300)
+
+
+def test_what_cannot_be_answered_is_not_logged_as_allowed(tmp_path: Path) -> None:
+    endpoint = start(tmp_path, table("[anonymous]", principal="ann"), role=Endless())
+    assert endpoint(request(body={"clientId": "ann"})).code == Reason.INTERNAL_ERROR
 
 
 def test_without_a_function_arn_no_credentials_are_issued(endpoint: Endpoint) -> None:
