@@ -42,6 +42,7 @@ from tests import ROOT
 from tests.cli.conftest import fill
 from tests.clients.needs import needs
 from tests.local_aws import made_up_credentials
+from tests.progress import without_progress
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +127,7 @@ class Terminal:
         pairs = (line.split("=", 1) for line in self._kept.read_text().splitlines())
         self._variables |= {name: value.strip("'") for name, value in pairs}
         self.folder = Path(self._variables["PWD"])
-        return done.stdout
+        return without_progress(done.stdout)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # Commands without a proof should not wait for the prover.
 
 _Result = TypeVar("_Result")
 
-_PAUSE = 3.0
+PAUSE = 3.0
 """Seconds between two lines of a proof."""
 _MANY = 100
 """Fewer users are done before anyone could read a line."""
@@ -23,17 +23,20 @@ _STEP = 10_000
 """How many are between two lines if it is not known how many there are."""
 
 
-def finish(name: str, steps: "Generator[Progress, None, _Result]") -> _Result:
-    """Runs a proof to its end, and returns what it found; a long one tells how far it is."""
-    last = time.monotonic()
+def finish(
+    name: str, steps: "Generator[Progress, None, _Result]", clock: Callable[[], float] = time.monotonic
+) -> _Result:
+    """Runs a proof to its end, and returns what it found; a long one tells how far it is. `clock` gives seconds."""
+    last = clock()
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
             result: _Result = end.value
             return result
-        if time.monotonic() - last > _PAUSE:
-            last = time.monotonic()
+        now = clock()
+        if now - last > PAUSE:
+            last = now
             tell(f"{name}: {step.step}: {step.done}{'' if step.of is None else f' of {step.of}'}")
 
 

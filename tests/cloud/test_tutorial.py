@@ -14,6 +14,7 @@ from pathlib import Path
 from tests import ROOT, UV
 from tests.cloud.cloud import Cloud
 from tests.cloud.project import THIS_MACHINE
+from tests.progress import without_progress
 
 PAGE = ROOT / "docs/tutorials/platform-engineer.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,7 +53,7 @@ class Reader:
             check=False,
         )
         assert may_fail or done.returncode == 0, f"{command}\n{done.stdout}"
-        return done.stdout
+        return without_progress(done.stdout)
 
     def write(self, name: str, content: str) -> None:
         """Writes a file that the page shows."""
