@@ -78,6 +78,7 @@ def test_if_the_commit_fails_senders_are_aborted_without_an_answer() -> None:
         assert notes == ["one aborted"]
         assert [str(error) for error in failures] == ["disk full"]
         outbox.flush()
+        storage.database.close()
 
     asyncio.run(main())
 
