@@ -1,8 +1,11 @@
 """A saved configuration or template takes effect at once; a broken one changes nothing."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +14,9 @@ from iot_authorizer_cli.project import reloading
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_core.mqtt import Publish
 from iot_identities.passwords import hash_password
+from iot_policies.account_region import EXAMPLE_PLACE
+from tests.event_loop import in_event_loop
+from tests.local.harness.channels import PATIENCE
 from tests.local.harness.client import Client
 from tests.local.harness.function import allow
 from tests.local.harness.running import CONFIGURATION, UNLIMITED, Running, started
@@ -197,6 +203,31 @@ def test_a_function_of_a_rule_that_hangs_while_it_loads_is_named(folder: Path, m
     core = LocalIotCore(folder / "authorizer.toml", in_process=False)
     with pytest.raises(BrokenHandler, match=r"^hangs\.on_message did not load within 3 seconds$"), core:
         pass
+
+
+@pytest.mark.parametrize("given_up", ["by its time-out", "by the end"])
+@in_event_loop
+async def test_what_is_loaded_after_it_was_given_up_is_closed(given_up: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, gate, closed = asyncio.Event(), threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def load(_: object) -> object:
+        loop.call_soon_threadsafe(began.set)
+        gate.wait()
+        return SimpleNamespace(close=closed.set)
+
+    monkeypatch.setattr(reloading.ReloadedConfiguration, "_load", load)
+    monkeypatch.setattr(reloading, "LOADING_TIME", 0.05 if given_up == "by its time-out" else PATIENCE)
+    path = Path("authorizer.toml")
+    loaded = reloading.ReloadedConfiguration(path=path, given_handler=None, place=EXAMPLE_PLACE, environment={})
+    starting = asyncio.ensure_future(loaded.start())
+    await began.wait()
+    if given_up == "by the end":
+        starting.cancel()
+    with pytest.raises((BrokenHandler, asyncio.CancelledError)):
+        await starting
+    gate.set()
+    await asyncio.wait_for(closed.wait(), PATIENCE)
 
 
 def test_a_missing_signing_key_changes_nothing(folder: Path) -> None:

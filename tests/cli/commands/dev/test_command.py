@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_core.functions.lambda_function import LOADING_TIME
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM, Dev
 
@@ -51,6 +52,17 @@ def test_ctrl_c_ends_it_while_its_handler_hangs(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
         assert process.stderr.read() == ""
+
+
+def test_ctrl_c_ends_it_at_once_while_a_saved_handler_hangs(folder: Path) -> None:
+    handler = folder / "own.py"
+    handler.write_text("handle = print\n")
+    with Dev(folder, "--handler", "own.handle") as dev:
+        handler.write_text('import sys, time\n\nprint("loads", file=sys.stderr)\ntime.sleep(60)\n')
+        assert dev.wait_for(1) == ["loads"]
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(LOADING_TIME / 2) == 0
+        assert dev.log == "loads\n"
 
 
 def test_a_certificate_of_the_user_s_own_is_named_with_its_hosts_and_its_end(folder: Path) -> None:
