@@ -270,11 +270,12 @@ class ReloadedConfiguration:
         *,
         timeout: float | None = None,
     ) -> LoadedFunction:
-        self._loads = more.get(RULE_FUNCTION, chosen.name)
+        self._loads = called = more.get(RULE_FUNCTION, chosen.name)
         load = LambdaFunction if self.in_process else IsolatedFunction
         variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
         loaded = load(
             chosen.name,
+            called=called,
             folder=chosen.folder,
             place=self.place,
             arn=arn,

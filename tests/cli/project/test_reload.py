@@ -11,6 +11,7 @@ import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project import reloading
+from iot_core.broker.message import Message
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_core.mqtt import Publish
 from iot_identities.passwords import hash_password
@@ -174,6 +175,12 @@ name     = "r"
 topics   = ["x"]
 function = "saves.on_message"
 """
+RULE = """
+[[rule]]
+name     = "r"
+topics   = ["x"]
+function = "mine.on_message"
+"""
 SAVES_ANOTHER = """\
 from pathlib import Path
 
@@ -203,6 +210,44 @@ def test_a_function_of_a_rule_that_hangs_while_it_loads_is_named(folder: Path, m
     core = LocalIotCore(folder / "authorizer.toml", in_process=False)
     with pytest.raises(BrokenHandler, match=r"^hangs\.on_message did not load within 3 seconds$"), core:
         pass
+
+
+RAISES = "mine.on_message: mine could not be loaded: ZeroDivisionError: division by zero at .*/mine.py:1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "problem", "in_process"),
+    [
+        ("import os\nos._exit(3)\n", "mine.on_message: the process of the handler exited with 3", False),
+        ("1 / 0\n", RAISES, False),
+        ("1 / 0\n", RAISES, True),
+        ("import nowhere\n", "mine.on_message: mine could not be loaded: no module named nowhere: install .*", False),
+        (None, "mine.on_message: no module named mine", False),
+    ],
+)
+def test_an_error_names_the_function_of_a_rule_and_no_handler_of_ours(
+    folder: Path, source: str | None, problem: str, *, in_process: bool
+) -> None:
+    if source is not None:
+        (folder / "mine.py").write_text(source)
+    (folder / "authorizer.toml").write_text(ANONYMOUS + RULE)
+    (folder / "policy.toml").write_text(TEMPLATE)
+    core = LocalIotCore(folder / "authorizer.toml", in_process=in_process)
+    with pytest.raises(BrokenHandler, match=rf"^\[\[rule\]\] r: {problem}$"), core:
+        pass
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_while_it_runs_a_function_of_a_rule_names_the_function(folder: Path) -> None:
+    (folder / "mine.py").write_text("import os\n\n\ndef on_message(event, context):\n    os._exit(3)\n")
+    (folder / "authorizer.toml").write_text(ANONYMOUS + RULE)
+    (folder / "policy.toml").write_text(TEMPLATE)
+    core = LocalIotCore(folder / "authorizer.toml", in_process=False)
+    with core, Running.around_core(core) as running:
+        core.call(lambda: core.broker.publish(Message("x", b"{}")))
+        problem = running.record("rule")["problem"]
+    assert problem.startswith("mine.on_message: the process of the handler exited with 3; next attempt")
 
 
 @pytest.mark.parametrize("given_up", ["by its time-out", "by the end"])
