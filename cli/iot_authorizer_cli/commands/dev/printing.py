@@ -21,6 +21,7 @@ from typing import Self
 
 import typer
 
+from iot_authorizer_cli.terminal import count
 from iot_core.reasons import IotCoreReason
 from iot_policies.errors import printable
 
@@ -69,7 +70,7 @@ class Terminal:
 
     def _tell_dropped(self) -> None:
         if self._dropped:
-            self._lines.put(f"{self._dropped} lines were dropped: standard error was not read")
+            self._lines.put(f"dropped {count(self._dropped, 'line')}: standard error was not read")
         self._dropped = 0
 
     def _run(self) -> None:
