@@ -144,7 +144,9 @@ def _decision(record: Mapping[str, object]) -> str | None:
     resource = record.get("resource", "")
     names = [name for name in _OF_A_DECISION if name != "client_id" or record.get(name) != resource]
     because = record.get("explanation")
-    reason = f": {because[0]}" if isinstance(because, list) and because and not record["allowed"] else ""
+    reason = ""
+    if isinstance(because, list) and because and not record["allowed"]:
+        reason = ": " + str(because[0]).removeprefix(f"{record.get('reason')}: ")  # The line has the reason code.
     return coloured(f"{word}: {record['action']} {resource}", colour) + _rest(record, names) + printable(reason)
 
 

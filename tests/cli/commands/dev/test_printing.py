@@ -39,3 +39,9 @@ def test_lines_without_room_are_dropped_and_counted(capfd: pytest.CaptureFixture
 def test_a_rule_is_one_line_with_what_its_function_printed_or_its_problem(fields: dict[str, object], rest: str) -> None:
     known = {"kind": "rule", "rule": "chat_on_say", "topic": "a/b", "action": "lambda", "resource": "chat-on_say"}
     assert line_of({**known, **fields}) == f"rule chat_on_say: a/b{rest}"
+
+
+def test_a_reason_code_is_printed_once() -> None:
+    known = {"kind": "decision", "action": "refresh", "resource": "ann", "allowed": False, "reason": "nothing_granted"}
+    line = line_of({**known, "explanation": ["nothing_granted: no grant applies to this principal"]})
+    assert line == "refused: refresh ann reason=nothing_granted: no grant applies to this principal"
