@@ -64,6 +64,8 @@ def read_file(path: Path) -> bytes:
 
 def file_not_found(path: Path) -> str:
     """What to do about a file that does not exist: names one beside it, if the name may be a typo."""
+    if path.is_symlink():
+        return f"file not found: it is a link to {path.readlink()}, which is missing"
     if not path.parent.is_dir():
         return f"file not found: the folder {path.parent} does not exist"
     try:

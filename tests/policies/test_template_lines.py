@@ -71,6 +71,14 @@ def test_a_missing_file_with_a_name_like_that_of_another_one_gets_the_other_name
         PolicyTemplate.load(tmp_path / "chta.toml")
 
 
+def test_a_link_to_a_missing_file_is_refused_with_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "chat.toml").symlink_to("nowhere/chat.toml")
+    with pytest.raises(
+        InvalidFile, match=r"chat\.toml: file not found: it is a link to nowhere/chat\.toml, which is missing$"
+    ):
+        PolicyTemplate.load(tmp_path / "chat.toml")
+
+
 def test_a_file_in_a_missing_folder_is_refused_with_the_folder(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=rf"file not found: the folder {tmp_path}/none does not exist$"):
         PolicyTemplate.load(tmp_path / "none/chat.toml")

@@ -6,6 +6,7 @@
   connections of all clients.
 - Files that change while they are loaded are loaded again.
 - A handler that hangs while it loads is given up. If a later save repairs it, the new version waits for the old one.
+- The end does not wait for a version that still loads.
 - If the system does not report changes of files, they are checked every second.
 """
 
@@ -209,13 +210,17 @@ class ReloadedConfiguration:
                     yield
 
     async def _in_time(self, load: Callable[[], _Loaded]) -> _Loaded:
-        """Loads in a thread. Abandons the thread and raises BrokenHandler if the handler hangs."""
+        """Loads in a thread. Abandons the thread if it is cancelled, or if the handler hangs: raises BrokenHandler."""
         worker = Worker("loading")
+        loading = worker.do(load)
         try:
             async with asyncio.timeout(LOADING_TIME):
-                return await worker.do(load)
-        except TimeoutError:
-            raise BrokenHandler(f"{self._loads} did not load within {LOADING_TIME:g} seconds") from None
+                return await asyncio.shield(loading)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            loading.add_done_callback(_close_late)
+            if isinstance(error, TimeoutError):
+                raise BrokenHandler(f"{self._loads} did not load within {LOADING_TIME:g} seconds") from None
+            raise
         finally:
             worker.end()
 
@@ -265,11 +270,12 @@ class ReloadedConfiguration:
         *,
         timeout: float | None = None,
     ) -> LoadedFunction:
-        self._loads = more.get(RULE_FUNCTION, chosen.name)
+        self._loads = called = more.get(RULE_FUNCTION, chosen.name)
         load = LambdaFunction if self.in_process else IsolatedFunction
         variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
         loaded = load(
             chosen.name,
+            called=called,
             folder=chosen.folder,
             place=self.place,
             arn=arn,
@@ -321,12 +327,29 @@ async def _watch(
     while not stopped.is_set():
         try:
             async for _ in configuration.changes(stopped):
-                await reload()
+                await _unless_stopped(reload, stopped)
         except Exception:  # A mistake in one reload must not end the watch.
             _logger.exception("the configuration could not be reloaded")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PAUSE):
                     await stopped.wait()
+
+
+async def _unless_stopped(reload: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
+    """Reloads. Gives the reload up once `stopped` is set: its handler may hang."""
+    reloading = asyncio.ensure_future(reload())
+    stopping = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait((reloading, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    reloading.cancel()  # Does nothing if it is done.
+    with contextlib.suppress(asyncio.CancelledError):
+        await reloading
+
+
+def _close_late(loading: "asyncio.Future[_Loaded]") -> None:
+    """Ends the functions of a version that was loaded after it was given up."""
+    if loading.exception() is None:
+        loading.result().close()
 
 
 def _named(error: BaseException | None) -> Iterator[Path]:

@@ -65,8 +65,7 @@ def load_functions(
             found[arn] = ExecutionEnvironments(start, timeout=FUNCTION_TIMEOUT, unchanged=unchanged)
     except BrokenHandler as error:
         close_functions(found)
-        problem = str(error).removeprefix(f"{RULE_HANDLER}: {RULE_HANDLER.rpartition('.')[0]} could not be loaded: ")
-        raise BrokenHandler(f"[[rule]] {rule.name}: {function.name}: {problem}") from None
+        raise BrokenHandler(f"[[rule]] {rule.name}: {error}") from None
     except BaseException:
         close_functions(found)
         raise

@@ -90,6 +90,7 @@ def _load(first: Message) -> tuple[str, LambdaFunction | None]:
         place = AccountRegion(*cast("list[str]", first["place"]))
         function = LambdaFunction(
             str(first["handler"]),
+            called=str(first["called"]),
             folder=Path(str(first["folder"])),
             place=place,
             arn=cast("str | None", first["arn"]),

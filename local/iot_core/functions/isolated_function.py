@@ -39,6 +39,7 @@ class IsolatedFunction:
         self,
         handler: str,
         *,
+        called: str | None = None,
         folder: Path | None = None,
         place: AccountRegion = EXAMPLE_PLACE,
         arn: str | None = None,
@@ -48,11 +49,11 @@ class IsolatedFunction:
     ) -> None:
         """Starts the process and waits until it has loaded a handler of a folder, at most `loading_time` seconds.
 
-        `place`, `arn` and `timeout` are as for a LambdaFunction. The process has the environment variables
+        `called`, `place`, `arn` and `timeout` are as for a LambdaFunction. The process has the environment variables
         `environment` besides those of this process. Raises BrokenHandler, also if the system cannot start a process,
         and InvalidFile for a wrong configuration.
         """
-        self._handler = handler
+        self._called = called or handler
         try:
             self._process = take_process()
         except OSError as error:
@@ -67,7 +68,8 @@ class IsolatedFunction:
         directory = str(Path.cwd() if folder is None else folder)
         context = {"place": place, "arn": arn, "timeout": timeout, "environment": dict(environment or {})}
         try:
-            _raise_if_broken(self._load({"path": sys.path, "handler": handler, "folder": directory, **context}))
+            named = {"handler": handler, "called": self._called}
+            _raise_if_broken(self._load({"path": sys.path, **named, "folder": directory, **context}))
         except BaseException:
             self._process.kill()
             self._process.wait()
@@ -126,7 +128,7 @@ class IsolatedFunction:
                 found = self._message(chunk)
         except TimeoutError:
             seconds = self._channel.gettimeout()
-            raise BrokenHandler(f"{self._handler} did not load within {seconds:g} seconds") from None
+            raise BrokenHandler(f"{self._called} did not load within {seconds:g} seconds") from None
         except (OSError, ValueError):
             pass
         if found is None:
@@ -229,7 +231,7 @@ class IsolatedFunction:
     def _lost(self, code: int | None) -> BrokenHandler:
         """The error of an event whose process has ended, by its return code; None if it was ended from here."""
         cause = "was ended" if code is None else _end_of(code)
-        return BrokenHandler(f"{self._handler}: the process of the handler {cause}")
+        return BrokenHandler(f"{self._called}: the process of the handler {cause}")
 
 
 def _raise_if_broken(message: Message) -> None:

@@ -123,6 +123,7 @@ class LambdaFunction:
         self,
         handler: str,
         *,
+        called: str | None = None,
         folder: Path | None = None,
         place: AccountRegion = EXAMPLE_PLACE,
         arn: str | None = None,
@@ -131,16 +132,17 @@ class LambdaFunction:
     ) -> None:
         """Loads a handler of a folder, by default the current one, as a function of an account and region.
 
-        Its context has `arn`, by default that of the authorizer's function, and says that an invocation may take
-        `timeout` seconds: its caller ends one that takes longer. While it loads, it sees `environment` besides this
-        process's environment variables. Raises BrokenHandler, and the InvalidFile that the handler raises for a wrong
+        Errors name `called`, by default the handler: a handler that is not the user's can run a function that is. Its
+        context has `arn`, by default that of the authorizer's function, and says that an invocation may take `timeout`
+        seconds: its caller ends one that takes longer. While it loads, it sees `environment` besides this process's
+        environment variables. Raises BrokenHandler, and the InvalidFile that the handler raises for a wrong
         configuration.
         """
         directory = Path.cwd() if folder is None else folder.absolute()
         os.environ.setdefault("AWS_REGION", place.region)
         with _one_at_a_time(), _environment(environment or {}), captured_output():
             _put_first(str(directory))
-            self._handler = _load(handler, directory)
+            self._handler = _load(handler, called or handler, directory)
         self.arn = function_arn(place) if arn is None else arn
         self._timeout = timeout
 
@@ -243,26 +245,28 @@ class _SourceLoader(SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
-def _load(handler: str, folder: Path) -> _Handler:
+def _load(handler: str, called: str, folder: Path) -> _Handler:
+    """Loads a handler. Errors name `called` and its module."""
     name, _, attribute = handler.rpartition(".")
+    module = called.rpartition(".")[0]
     if not name or not attribute:
-        raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in {folder}")
+        raise BrokenHandler(f"{called}: expected MODULE.NAME, with the module in {folder}")
     try:
         found = getattr(_fresh_module(name, folder), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
         problem = f"no module named {error.name}"
-        if not f"{name}.".startswith(f"{error.name}."):
+        if not f"{module}.".startswith(f"{error.name}."):
             advice = f"install its package into {sys.prefix}, or put the module into {folder}"
-            problem = f"{name} could not be loaded: {problem}: {advice}"
-        raise BrokenHandler(f"{handler}: {problem}") from None
+            problem = f"{module} could not be loaded: {problem}: {advice}"
+        raise BrokenHandler(f"{called}: {problem}") from None
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise BrokenHandler(f"{handler}: {name} could not be loaded: {_line(error)}") from error
+        raise BrokenHandler(f"{called}: {module} could not be loaded: {_line(error)}") from error
     if not callable(found):
-        raise BrokenHandler(f"{handler}: {name} has no function {attribute}")
+        raise BrokenHandler(f"{called}: {module} has no function {attribute}")
     return cast("_Handler", found)
 
 

@@ -1,16 +1,23 @@
 """A saved configuration or template takes effect at once; a broken one changes nothing."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project import reloading
+from iot_core.broker.message import Message
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_core.mqtt import Publish
 from iot_identities.passwords import hash_password
+from iot_policies.account_region import EXAMPLE_PLACE
+from tests.event_loop import in_event_loop
+from tests.local.harness.channels import PATIENCE
 from tests.local.harness.client import Client
 from tests.local.harness.function import allow
 from tests.local.harness.running import CONFIGURATION, UNLIMITED, Running, started
@@ -168,6 +175,12 @@ name     = "r"
 topics   = ["x"]
 function = "saves.on_message"
 """
+RULE = """
+[[rule]]
+name     = "r"
+topics   = ["x"]
+function = "mine.on_message"
+"""
 SAVES_ANOTHER = """\
 from pathlib import Path
 
@@ -197,6 +210,69 @@ def test_a_function_of_a_rule_that_hangs_while_it_loads_is_named(folder: Path, m
     core = LocalIotCore(folder / "authorizer.toml", in_process=False)
     with pytest.raises(BrokenHandler, match=r"^hangs\.on_message did not load within 3 seconds$"), core:
         pass
+
+
+RAISES = "mine.on_message: mine could not be loaded: ZeroDivisionError: division by zero at .*/mine.py:1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "problem", "in_process"),
+    [
+        ("import os\nos._exit(3)\n", "mine.on_message: the process of the handler exited with 3", False),
+        ("1 / 0\n", RAISES, False),
+        ("1 / 0\n", RAISES, True),
+        ("import nowhere\n", "mine.on_message: mine could not be loaded: no module named nowhere: install .*", False),
+        (None, "mine.on_message: no module named mine", False),
+    ],
+)
+def test_an_error_names_the_function_of_a_rule_and_no_handler_of_ours(
+    folder: Path, source: str | None, problem: str, *, in_process: bool
+) -> None:
+    if source is not None:
+        (folder / "mine.py").write_text(source)
+    (folder / "authorizer.toml").write_text(ANONYMOUS + RULE)
+    (folder / "policy.toml").write_text(TEMPLATE)
+    core = LocalIotCore(folder / "authorizer.toml", in_process=in_process)
+    with pytest.raises(BrokenHandler, match=rf"^\[\[rule\]\] r: {problem}$"), core:
+        pass
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_while_it_runs_a_function_of_a_rule_names_the_function(folder: Path) -> None:
+    (folder / "mine.py").write_text("import os\n\n\ndef on_message(event, context):\n    os._exit(3)\n")
+    (folder / "authorizer.toml").write_text(ANONYMOUS + RULE)
+    (folder / "policy.toml").write_text(TEMPLATE)
+    core = LocalIotCore(folder / "authorizer.toml", in_process=False)
+    with core, Running.around_core(core) as running:
+        core.call(lambda: core.broker.publish(Message("x", b"{}")))
+        problem = running.record("rule")["problem"]
+    assert problem.startswith("mine.on_message: the process of the handler exited with 3; next attempt")
+
+
+@pytest.mark.parametrize("given_up", ["by its time-out", "by the end"])
+@in_event_loop
+async def test_what_is_loaded_after_it_was_given_up_is_closed(given_up: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, gate, closed = asyncio.Event(), threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def load(_: object) -> object:
+        loop.call_soon_threadsafe(began.set)
+        gate.wait()
+        return SimpleNamespace(close=closed.set)
+
+    monkeypatch.setattr(reloading.ReloadedConfiguration, "_load", load)
+    monkeypatch.setattr(reloading, "LOADING_TIME", 0.05 if given_up == "by its time-out" else PATIENCE)
+    path = Path("authorizer.toml")
+    loaded = reloading.ReloadedConfiguration(path=path, given_handler=None, place=EXAMPLE_PLACE, environment={})
+    starting = asyncio.ensure_future(loaded.start())
+    await began.wait()
+    if given_up == "by the end":
+        starting.cancel()
+    with pytest.raises((BrokenHandler, asyncio.CancelledError)):
+        await starting
+    gate.set()
+    await asyncio.wait_for(closed.wait(), PATIENCE)
 
 
 def test_a_missing_signing_key_changes_nothing(folder: Path) -> None:

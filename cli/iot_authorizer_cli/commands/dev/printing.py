@@ -21,6 +21,7 @@ from typing import Self
 
 import typer
 
+from iot_authorizer_cli.terminal import count
 from iot_core.reasons import IotCoreReason
 from iot_policies.errors import printable
 
@@ -69,7 +70,7 @@ class Terminal:
 
     def _tell_dropped(self) -> None:
         if self._dropped:
-            self._lines.put(f"{self._dropped} lines were dropped: standard error was not read")
+            self._lines.put(f"dropped {count(self._dropped, 'line')}: standard error was not read")
         self._dropped = 0
 
     def _run(self) -> None:
@@ -143,7 +144,9 @@ def _decision(record: Mapping[str, object]) -> str | None:
     resource = record.get("resource", "")
     names = [name for name in _OF_A_DECISION if name != "client_id" or record.get(name) != resource]
     because = record.get("explanation")
-    reason = f": {because[0]}" if isinstance(because, list) and because and not record["allowed"] else ""
+    reason = ""
+    if isinstance(because, list) and because and not record["allowed"]:
+        reason = ": " + str(because[0]).removeprefix(f"{record.get('reason')}: ")  # The line has the reason code.
     return coloured(f"{word}: {record['action']} {resource}", colour) + _rest(record, names) + printable(reason)
 
 

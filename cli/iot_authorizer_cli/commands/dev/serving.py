@@ -13,6 +13,7 @@ from iot_authorizer_cli.commands.dev.greeting import greeting
 from iot_authorizer_cli.commands.dev.printing import Explained, Terminal, coloured, line_of, reload_line
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.snippets.settings import ClientEndpoint
+from iot_authorizer_cli.terminal import count
 from iot_policies.errors import printable
 
 _OPEN_FILES = 65_536
@@ -24,7 +25,10 @@ _OPEN = (
 
 
 def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
-    """Runs IoT Core until Ctrl-C; `folder` is the data folder. Raises what `LocalIotCore.start` raises."""
+    """Runs IoT Core until Ctrl-C, SIGTERM or the end of the terminal; `folder` is the data folder.
+
+    Raises what `LocalIotCore.start` raises.
+    """
     _allow_open_files()
     with Terminal() as terminal, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(core, folder, terminal, quiet=quiet))
@@ -34,8 +38,9 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     async with core:  # Until it has started, asyncio handles Ctrl-C.
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, stopped.set)
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN:  # `nohup` ignores it.
+                loop.add_signal_handler(name, stopped.set)
         typer.echo(greeting(core, folder))
         if not ClientEndpoint(core.host, core.port, tls=False).local:
             terminal.print(coloured(_OPEN.format(host=core.host), "red"))
@@ -48,7 +53,7 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         with contextlib.suppress(asyncio.CancelledError):
             await following
         if lost := core.iot_core.rules_engine.unfinished:
-            told = f"{lost} events of rules have not ended and are lost: Lambda would keep them"
+            told = f"lost {count(lost, 'event')} of rules that had not ended, which Lambda would keep"
             terminal.print(coloured(told, "yellow"))
 
 

@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_core.functions.lambda_function import LOADING_TIME
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM, Dev
 
@@ -32,14 +33,27 @@ def refused(run: Run, *options: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "host"),
-    [(signal.SIGINT, "localhost"), (signal.SIGTERM, "127.0.0.2")],
-    ids=["Ctrl-C", "SIGTERM"],
+    [(signal.SIGINT, "localhost"), (signal.SIGTERM, "127.0.0.2"), (signal.SIGHUP, "localhost")],
+    ids=["Ctrl-C", "SIGTERM", "the end of the terminal"],
 )
 def test_a_signal_ends_it_and_a_local_address_gives_no_warning(folder: Path, name: signal.Signals, host: str) -> None:
     with Dev(folder, "--host", host) as dev:
         dev.process.send_signal(name)
         assert dev.process.wait(10) == 0
         assert dev.log == ""
+
+
+def test_with_nohup_the_end_of_the_terminal_does_not_end_it(folder: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As `nohup` does, for the program that it starts.
+    try:
+        dev = Dev(folder)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with dev:
+        dev.process.send_signal(signal.SIGHUP)
+        refuse(dev)
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(10) == 0
 
 
 def test_ctrl_c_ends_it_while_its_handler_hangs(folder: Path) -> None:
@@ -51,6 +65,17 @@ def test_ctrl_c_ends_it_while_its_handler_hangs(folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
         assert process.stderr.read() == ""
+
+
+def test_ctrl_c_ends_it_at_once_while_a_saved_handler_hangs(folder: Path) -> None:
+    handler = folder / "own.py"
+    handler.write_text("handle = print\n")
+    with Dev(folder, "--handler", "own.handle") as dev:
+        handler.write_text('import sys, time\n\nprint("loads", file=sys.stderr)\ntime.sleep(60)\n')
+        assert dev.wait_for(1) == ["loads"]
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(LOADING_TIME / 2) == 0
+        assert dev.log == "loads\n"
 
 
 def test_a_certificate_of_the_user_s_own_is_named_with_its_hosts_and_its_end(folder: Path) -> None:
@@ -109,8 +134,8 @@ def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:
 
 @pytest.mark.parametrize(("blocks", "file"), [(0, ".gitignore"), (2, "iot-core.sqlite")])
 def test_a_full_disk_names_the_file_that_cannot_be_written(folder: Path, blocks: int, file: str) -> None:
-    """The shell limits the size of files, in blocks of 512 bytes or 1 KiB."""
-    command = f"ulimit -f {blocks}; exec {PROGRAM} dev --port 0 --tls-port 0"
+    """The shell limits the size of files, in blocks of 512 bytes or 1 KiB. Python would write cut .pyc files."""
+    command = f"ulimit -f {blocks}; PYTHONDONTWRITEBYTECODE=1 exec {PROGRAM} dev --port 0 --tls-port 0"
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert file in done.stderr
@@ -137,6 +162,14 @@ def test_a_wrong_name_says_what_was_expected(run: Run, folder: Path, line: str, 
 def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path) -> None:
     (folder / "authorizer.toml").unlink()
     assert "--config" in refused(run)
+
+
+def publish(dev: Dev, room: str, token: str) -> int:
+    """Publishes to a room as ann, over HTTP. Returns the status."""
+    path = f"/topics/rooms/{room}/say/ann?x-amz-customauthorizer-name=chat&token={token}"
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", dev.port, timeout=10)) as connection:
+        connection.request("POST", path, b"hello")
+        return connection.getresponse().status
 
 
 def refuse(dev: Dev, client_id: bytes = b"ann") -> None:
@@ -195,16 +228,24 @@ def test_the_other_commands_do_not_load_the_server(folder: Path) -> None:
     assert done.stderr == "\n"
 
 
+def test_at_its_end_it_says_how_many_events_of_rules_are_lost(folder: Path, run: Run) -> None:
+    rule = '\n[[rule]]\nname = "waits"\ntopics = ["rooms/#"]\nfunction = "waits.on_message"\n'
+    (folder / "authorizer.toml").write_text((folder / "authorizer.toml").read_text() + rule)
+    source = 'import sys, time\n\n\ndef on_message(*_):\n    print("runs", file=sys.stderr)\n    time.sleep(60)\n'
+    (folder / "waits.py").write_text(source)
+    token = run("token", "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout.strip()
+    with Dev(folder, "--quiet") as dev:
+        assert publish(dev, "lobby", token) == 200
+        assert dev.wait_for(1) == ["runs"]
+        assert dev.ended_log() == "runs\nlost 1 event of rules that had not ended, which Lambda would keep\n"
+
+
 def test_the_terminal_says_which_client_was_refused_and_by_which_entry(folder: Path, run: Run) -> None:
     token = run("token", "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout.strip()
     with Dev(folder) as dev:
         refuse(dev, b"ann\x1b[2Jevil")
         for room, status in (("attic", 403), ("lobby", 200)):
-            path = f"/topics/rooms/{room}/say/ann?x-amz-customauthorizer-name=chat&token={token}"
-            connection = http.client.HTTPConnection("127.0.0.1", dev.port, timeout=10)
-            connection.request("POST", path, b"hello")
-            assert connection.getresponse().status == status
-            connection.close()
+            assert publish(dev, room, token) == status
         assert refused(run).endswith(
             "another process uses this data folder: is `iot-authorizer dev` running already? "
             "--data names another folder\n"

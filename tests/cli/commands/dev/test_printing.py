@@ -18,14 +18,15 @@ def test_text_that_is_not_utf_8_is_escaped(capfd: pytest.CaptureFixture[str]) ->
     assert capfd.readouterr().err == "\\ud800\n"
 
 
-def test_lines_without_room_are_dropped_and_counted(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("more", "told"), [(1, "1 line"), (3, "3 lines")])
+def test_lines_without_room_are_dropped_and_counted(capfd: pytest.CaptureFixture[str], more: int, told: str) -> None:
     terminal = Terminal()
-    for number in range(1_003):  # Nothing is printed yet.
+    for number in range(1_000 + more):  # Nothing is printed yet.
         terminal.print(str(number))
     with terminal:
         pass
     lines = capfd.readouterr().err.splitlines()
-    assert lines[-2:] == ["999", "3 lines were dropped: standard error was not read"]
+    assert lines[-2:] == ["999", f"dropped {told}: standard error was not read"]
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,9 @@ def test_lines_without_room_are_dropped_and_counted(capfd: pytest.CaptureFixture
 def test_a_rule_is_one_line_with_what_its_function_printed_or_its_problem(fields: dict[str, object], rest: str) -> None:
     known = {"kind": "rule", "rule": "chat_on_say", "topic": "a/b", "action": "lambda", "resource": "chat-on_say"}
     assert line_of({**known, **fields}) == f"rule chat_on_say: a/b{rest}"
+
+
+def test_a_reason_code_is_printed_once() -> None:
+    known = {"kind": "decision", "action": "refresh", "resource": "ann", "allowed": False, "reason": "nothing_granted"}
+    line = line_of({**known, "explanation": ["nothing_granted: no grant applies to this principal"]})
+    assert line == "refused: refresh ann reason=nothing_granted: no grant applies to this principal"
