@@ -107,12 +107,12 @@ class IotCustomAuthorizer(Construct):
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         environment[CONFIG_VARIABLE] = CONFIGURATION
         _check_size(environment)
-        deployed = _escaped(environment)
         self.table = table or _named_table(self, self.configuration.table)
         """The identity table that the function reads; None without one."""
         if self.table is not None:
             check_table(Stack.of(self), self.table)
         secrets = _secrets(self, self.configuration.secrets, issuers, props)
+        deployed = {key: escaped(Stack.of(self), key, value) for key, value in environment.items()}
         self.function = AuthorizerFunction(
             self,
             "Lambda",
@@ -285,13 +285,6 @@ def _check_size(environment: Mapping[str, str]) -> None:
         problem = f"found {size} bytes of environment variables, most in {largest}"
         advice = "write what the deployment need not know in authorizer.toml, such as [[jwt]] in place of issuers=[…]"
         raise InvalidSettings(f"values, issuers: {problem}, but Lambda accepts {_MOST_VARIABLES}: {advice}")
-
-
-def _escaped(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables, in whose JSON no value that only the deployment knows can end its text."""
-    return {
-        name: escaped(value) if value.lstrip().startswith(("[", "{")) else value for name, value in environment.items()
-    }
 
 
 def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> CheckedConfiguration:
