@@ -9,6 +9,7 @@ from pathlib import Path
 from aws_cdk import Annotations, CfnOutput, Stack, Stage, aws_dynamodb, aws_iam
 from constructs import Construct
 
+from iot_authorizer import development
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint
 from iot_authorizer_cdk.constructs.authorizer_resource import (
@@ -49,7 +50,12 @@ unmeasured: that only names and values count for this quota of 4 KB for variable
 """
 NOT_PROVED = "iot-authorizer:notProved"
 """The ID of the warning that the policy template is not proved as a whole."""
-_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
+_DEVELOPMENT = "it is for development on one machine, never for Lambda"
+_NOT_IN_VALUES = {
+    "POWERTOOLS_METRICS_NAMESPACE": "alarms and dashboard use the namespace IotAuthorizer",
+    **dict.fromkeys((development.KEYS, development.TABLE, development.STS, development.TIME_SCALE), _DEVELOPMENT),
+}
+"""The variables that an app must not set, and why."""
 
 
 class IotCustomAuthorizer(Construct):
@@ -269,9 +275,10 @@ def _variables(
 
 
 def _merged(values: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
-    """All variables of the function. Raises InvalidSettings if one is set twice, or breaks alarms and dashboard."""
-    if _NAMESPACE in values:
-        raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
+    """All variables of the function. Raises InvalidSettings if one is set twice, or would break the function."""
+    for name, reason in _NOT_IN_VALUES.items():
+        if name in values:
+            raise InvalidSettings(f"values: remove {name}: {reason}")
     if both := sorted(values.keys() & of_arguments.keys()):
         raise InvalidSettings(f"values: remove {', '.join(both)}: another argument of the construct sets it")
     return {**values, **of_arguments}

@@ -195,6 +195,10 @@ def test_a_secret_with_an_invalid_name_is_refused(synth: Synth, config: Path, se
             "secret_kms_key_arns: remove them",
         ),
         ({"values": {"POWERTOOLS_METRICS_NAMESPACE": "Mine"}}, "values: remove POWERTOOLS_METRICS_NAMESPACE"),
+        (
+            {"values": {"AUTHORIZER_DEVELOPMENT_TABLE": "t"}},
+            "values: remove AUTHORIZER_DEVELOPMENT_TABLE: it is for",
+        ),
         ({"code": "missing"}, r"missing: not a Lambda directory, no authorizer\.toml: run `iot-authorizer build"),
         (
             {"props": AuthorizerProps(python="3.13")},
