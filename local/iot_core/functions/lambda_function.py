@@ -27,7 +27,6 @@ from importlib.machinery import (
     ExtensionFileLoader,
     FileFinder,
     ModuleSpec,
-    PathFinder,
     SourceFileLoader,
 )
 from itertools import accumulate
@@ -57,6 +56,9 @@ _LONGEST_ERROR = 1000
 """Characters of an error that a message shows."""
 _MOST_ANSWER = 6 * 1024 * 1024
 """Bytes of an answer (Lambda quotas, "Invocation payload")."""
+
+_KINDS = (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceFileLoader, SOURCE_SUFFIXES)
+"""The loaders of modules, with the endings of their files."""
 
 Answer = dict[str, object]
 _Handler = Callable[[object, object], Answer]
@@ -178,13 +180,14 @@ class LambdaFunction:
 
 def handler_file(handler: str, folder: Path) -> Path | None:
     """The file of a handler's module; None if it is not found. Imports nothing: a package could do anything then."""
-    search: Sequence[str] | None = [str(folder.absolute()), *sys.path]
-    spec, parts = None, handler.split(".")[:-1]
-    for count in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:count]), search)
-        search = None if spec is None else spec.submodule_search_locations
-        if spec is None or (search is None and count < len(parts)):
-            return None
+    search, spec = [str(folder.absolute()), *sys.path], None
+    for part in handler.split(".")[:-1]:
+        found = [each for each in (FileFinder(path, *_KINDS).find_spec(part) for path in search) if each is not None]
+        spec = next(
+            (each for each in found if each.loader is not None), None
+        )  # Others are folders without __init__.py.
+        folders = found if spec is None else [spec]
+        search = [path for each in folders for path in each.submodule_search_locations or ()]
     return Path(spec.origin).absolute() if spec is not None and spec.origin else None
 
 

@@ -294,11 +294,14 @@ def test_the_file_of_a_handler_is_found_without_importing_its_package(
     (tmp_path / "exits").mkdir()
     (tmp_path / "exits" / "__init__.py").write_text("raise SystemExit")
     (tmp_path / "exits" / "own.py").write_text("")
+    (tmp_path / "src" / "inner").mkdir(parents=True)
+    (tmp_path / "src" / "inner" / "own.py").write_text("")
     found = [
         handler_file(f"{name}.handle", Path.cwd())
-        for name in ("exits.own", "exits", "exits.other", "other.own", "exits.own.x")
+        for name in ("exits.own", "exits", "src.inner.own", "src.inner", "exits.other", "other.own", "exits.own.x")
     ]
-    assert found == [tmp_path / "exits" / "own.py", tmp_path / "exits" / "__init__.py", None, None, None]
+    files = ["exits/own.py", "exits/__init__.py", "src/inner/own.py"]
+    assert found == [*(tmp_path / file for file in files), None, None, None, None]
 
 
 CANCELLED = "(_ for _ in ()).throw(__import__('asyncio').CancelledError())"
