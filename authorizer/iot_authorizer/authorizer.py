@@ -26,6 +26,10 @@ GrantTo = Callable[[Principal], "Grant | Deny | Iterable[Grant | Deny]"]
 """Grants topics to a principal. They may have placeholders, as in a template. Raises Refusal."""
 
 
+_LONGEST_LEEWAY = 300
+"""Seconds for which a token that has expired may still be accepted (`TokenSettings.leeway`)."""
+
+
 @lru_cache(maxsize=8)
 def account_region_of(function_arn: str) -> AccountRegion:
     """The account and region of a Lambda function's ARN. Raises Refusal if it is not such an ARN."""
@@ -99,7 +103,7 @@ class Authorizer:
         """Finds and verifies the credentials of a client. Raises Refusal."""
         credentials = read_credentials(event, self.token_key_name)
         try:
-            return credentials, _checked(self._verify(credentials))
+            return credentials, _checked(self._verify(credentials), self._clock())
         except Exception as error:  # noqa: BLE001 (a `verify` of the user's can raise anything)
             raise refusal_of(error, credentials) from None
 
@@ -143,13 +147,21 @@ def _refusal(error: Exception) -> Refusal:
     return error.copy() if isinstance(error, Refusal) else internal_error(error)
 
 
-def _checked(value: object) -> VerifiedPrincipal:
-    """Checks what `verify` returned: a function of the user's can return anything."""
+def _checked(value: object, now: float) -> VerifiedPrincipal:
+    """Checks what `verify` returned: a function of the user's can return anything.
+
+    Raises TypeError, and Refusal for a proof that has expired.
+    """
     verified = VerifiedPrincipal(value) if isinstance(value, Principal) else value
     if not isinstance(verified, VerifiedPrincipal) or not isinstance(verified.principal, Principal):
         raise TypeError("verify: expected a Principal or a VerifiedPrincipal")
     if not isinstance(verified.principal.name, str) or verified.principal.name == "":
         raise TypeError("verify: expected a principal with a name")
-    if verified.expires_at is not None and not isfinite(verified.expires_at):
-        raise TypeError("verify: expected expires_at in seconds since 1970")
+    if verified.issuer is not None and not isinstance(verified.issuer, str):  # The second argument, not expires_at.
+        raise TypeError("verify: expected an issuer that is a text")
+    if verified.expires_at is not None:
+        if not isfinite(verified.expires_at):
+            raise TypeError("verify: expected expires_at in seconds since 1970")
+        if verified.expires_at < now - _LONGEST_LEEWAY:
+            raise Refusal(Reason.EXPIRED, principal=verified.principal)
     return verified

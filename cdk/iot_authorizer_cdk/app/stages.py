@@ -27,6 +27,7 @@ from iot_authorizer_cdk.properties import (
     name_in_iot_core,
     plain_name,
 )
+from iot_policies.json_objects import unique_keys
 from iot_policies.topics import HASH
 
 _CDK_JSON = Path("cdk.json")
@@ -84,12 +85,13 @@ class StackNames:
 def stages_of_file(file: Path = _CDK_JSON) -> object:
     """Returns `context.stages` of cdk.json, for programs without the CDK. Raises InvalidSettings."""
     try:
-        return json.loads(file.read_bytes())["context"]["stages"]
+        return json.loads(file.read_bytes(), object_pairs_hook=unique_keys)["context"]["stages"]
     except FileNotFoundError:
         advice = "run this in the folder of your project; a project that `iot-authorizer init` writes has it"
         raise InvalidSettings(f"{file}: file not found: {advice}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise InvalidSettings(f"{file}: expected JSON with an object context.stages") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        problem = f": {error}" if isinstance(error, ValueError) else ""
+        raise InvalidSettings(f"{file}: expected JSON with an object context.stages{problem}") from None
 
 
 def deployed_names(configured: str, *, signing: bool, file: Path = _CDK_JSON) -> dict[str, str]:
@@ -188,9 +190,9 @@ def check_own_messages(
     own = stages[name]
     if not isinstance(own, dict) or own.get("own_account") is not None:
         return
-    mine = str(own.get("topic_prefix", topic_prefix))
+    mine = _topic_prefix(own, topic_prefix)
     for other, table in neighbours(stages, name).items():
-        (theirs,) = prefixed([HASH], str(table.get("topic_prefix", topic_prefix)))
+        (theirs,) = prefixed([HASH], _topic_prefix(table, topic_prefix))
         for rule in rules:
             for one in prefixed(rule.topics, mine):
                 if one.startswith("$") or overlap(one, theirs):
@@ -200,6 +202,11 @@ def check_own_messages(
                         'or "own_account": true if it has its own AWS account, or "own_account": false to accept this'
                     )
                     raise InvalidSettings(f"authorizer.toml: {problem}, if they share an AWS account: {advice}")
+
+
+def _topic_prefix(table: Mapping[str, object], configured: str) -> str:
+    found = table.get("topic_prefix")
+    return configured if found is None else str(found)  # null is the default, as if it was not set.
 
 
 def _has_table(stage: object) -> bool:

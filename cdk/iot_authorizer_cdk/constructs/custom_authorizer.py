@@ -9,6 +9,7 @@ from pathlib import Path
 from aws_cdk import Annotations, CfnOutput, Stack, Stage, aws_dynamodb, aws_iam
 from constructs import Construct
 
+from iot_authorizer import development
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint
 from iot_authorizer_cdk.constructs.authorizer_resource import (
@@ -49,7 +50,12 @@ unmeasured: that only names and values count for this quota of 4 KB for variable
 """
 NOT_PROVED = "iot-authorizer:notProved"
 """The ID of the warning that the policy template is not proved as a whole."""
-_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
+_DEVELOPMENT = "it is for development on one machine, never for Lambda"
+_NOT_IN_VALUES = {
+    "POWERTOOLS_METRICS_NAMESPACE": "alarms and dashboard use the namespace IotAuthorizer",
+    **dict.fromkeys((development.KEYS, development.TABLE, development.STS, development.TIME_SCALE), _DEVELOPMENT),
+}
+"""The variables that an app must not set, and why."""
 
 
 class IotCustomAuthorizer(Construct):
@@ -107,12 +113,12 @@ class IotCustomAuthorizer(Construct):
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         environment[CONFIG_VARIABLE] = CONFIGURATION
         _check_size(environment)
-        deployed = _escaped(environment)
         self.table = table or _named_table(self, self.configuration.table)
         """The identity table that the function reads; None without one."""
         if self.table is not None:
             check_table(Stack.of(self), self.table)
         secrets = _secrets(self, self.configuration.secrets, issuers, props)
+        deployed = {key: escaped(Stack.of(self), key, value) for key, value in environment.items()}
         self.function = AuthorizerFunction(
             self,
             "Lambda",
@@ -269,9 +275,10 @@ def _variables(
 
 
 def _merged(values: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
-    """All variables of the function. Raises InvalidSettings if one is set twice, or breaks alarms and dashboard."""
-    if _NAMESPACE in values:
-        raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
+    """All variables of the function. Raises InvalidSettings if one is set twice, or would break the function."""
+    for name, reason in _NOT_IN_VALUES.items():
+        if name in values:
+            raise InvalidSettings(f"values: remove {name}: {reason}")
     if both := sorted(values.keys() & of_arguments.keys()):
         raise InvalidSettings(f"values: remove {', '.join(both)}: another argument of the construct sets it")
     return {**values, **of_arguments}
@@ -285,13 +292,6 @@ def _check_size(environment: Mapping[str, str]) -> None:
         problem = f"found {size} bytes of environment variables, most in {largest}"
         advice = "write what the deployment need not know in authorizer.toml, such as [[jwt]] in place of issuers=[…]"
         raise InvalidSettings(f"values, issuers: {problem}, but Lambda accepts {_MOST_VARIABLES}: {advice}")
-
-
-def _escaped(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables, in whose JSON no value that only the deployment knows can end its text."""
-    return {
-        name: escaped(value) if value.lstrip().startswith(("[", "{")) else value for name, value in environment.items()
-    }
 
 
 def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> CheckedConfiguration:

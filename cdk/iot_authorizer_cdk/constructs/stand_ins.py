@@ -6,7 +6,11 @@
    Lambda starts, it replaces the stand-ins in its preparation (`late_values`).
 3. CloudFormation writes the value of a token into JSON without a change. A user who may only set the parameter with a
    client ID could end the text with a `"` and add an issuer. So the template escapes the value first (`escaped`).
-4. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused.
+4. It cannot escape the value of a dynamic reference, which comes later: one in JSON is refused. The value of a
+   parameter can be one, too. So the template escapes each `{`, and the reference stays a text.
+   unmeasured: that CloudFormation resolves dynamic references in values of parameters (assumed).
+5. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused:
+   nothing would have checked its value. A text of a claim could become a list of all that it may be.
 """
 
 import json
@@ -14,20 +18,24 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import get_origin
 
-from aws_cdk import Fn
+from aws_cdk import Fn, Stack
 
 from iot_authorizer.late_values import STAND_IN
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
-from iot_authorizer_cdk.package.configuration import ISSUERS, TABLE
+from iot_authorizer_cdk.package.configuration import CREDENTIALS, ISSUERS, TABLE
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies.json_objects import unique_keys
+from iot_policies.overriding import OVERRIDE
 
 TOKEN = r"\$\{Token\[[^\]]*\]\}"  # noqa: S105 (not a password)
 """A token in a text, as a regular expression."""
 _TOKEN = re.compile(TOKEN)
 _KNOWN_LATE = re.compile(r"AUTHORIZER__(?P<table>JWT|SIGNED_TOKENS)(?P<index>__\d+)?(__(?P<key>.+))?")
 """The variables in whose values only the deployment may know a part, beside the table's."""
-
+_CHECKED_LATE = {TABLE, *CREDENTIALS}
+"""The variables that may be such a text as a whole. The Lambda checks its form (`preparation`)."""
+_DYNAMIC = "{{resolve:"
+"""The beginning of a dynamic reference (CloudFormation user guide, "Get values stored in other services")."""
 
 _LISTS = {
     key
@@ -38,14 +46,23 @@ _LISTS = {
 """The keys whose value is a list, so that their variables contain JSON."""
 
 
-def escaped(text: str) -> str:
-    """Returns JSON in which the value of each token is escaped when it is deployed."""
-    return _TOKEN.sub(lambda found: _escaped(found[0]), text)
+def escaped(stack: Stack, name: str, value: str) -> str:
+    """Returns a variable; if it is JSON, the value of each token in it is escaped when it is deployed.
+
+    Raises InvalidSettings for JSON with a dynamic reference.
+    """
+    if not value.lstrip().startswith(("[", "{")):
+        return value
+    if name.startswith(OVERRIDE) and _DYNAMIC in json.dumps(stack.resolve(value)):
+        problem = f"found a dynamic reference, {_DYNAMIC}…}}}}, whose value could end its text and add an issuer"
+        advice = "use a parameter of the stack, as of StringParameter.value_for_string_parameter"
+        raise InvalidSettings(f"{name}: {problem}: {advice}")
+    return _TOKEN.sub(lambda found: _escaped(found[0]), value)
 
 
 def _escaped(token: str) -> str:
-    for character in ("\\", '"'):
-        token = Fn.join(f"\\{character}", Fn.split(character, token))
+    for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("{", r"\u007b")):
+        token = Fn.join(escape, Fn.split(character, token))
     return token
 
 
@@ -84,10 +101,12 @@ class StandIns:
         return text
 
     def _of_variable(self, name: str, value: str) -> str:
-        """Replaces the tokens in a variable of `values`. Raises InvalidSettings for JSON that is one token."""
-        known_late = _KNOWN_LATE.fullmatch(name)
-        if known_late is None or not _TOKEN.search(value):
+        """Replaces the tokens in a variable. Raises InvalidSettings for JSON that is one token, and for other keys."""
+        if not (_TOKEN.search(value) and name.startswith(OVERRIDE)) or name in _CHECKED_LATE:
             return value
+        known_late = _KNOWN_LATE.fullmatch(name)
+        if known_late is None:
+            raise InvalidSettings(f"{name}: only the deployment knows its value: expected one that the app knows")
         key = (known_late["key"] or "").lower()
         if _TOKEN.fullmatch(value.strip()) and (not key or key in _LISTS):
             advice = "use issuers=[…] of the construct" if known_late["table"] == "JWT" else "set its single keys"

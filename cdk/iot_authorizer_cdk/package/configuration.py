@@ -40,6 +40,8 @@ ISSUERS = "AUTHORIZER__JWT"
 """The function's variable with issuers that only the deployment knows: in JSON, in place of all `[[jwt]]`."""
 TABLE = "AUTHORIZER__TABLE"
 """The function's variable with the name of its identity table."""
+CREDENTIALS = ("AUTHORIZER__CREDENTIALS__ENDPOINT", "AUTHORIZER__CREDENTIALS__ROLE")
+"""The function's variables with IoT Core's host name and the role of the credentials endpoint's clients."""
 NAME = "AUTHORIZER__NAME"
 """The function's variable with the authorizer's name."""
 TOPIC_PREFIX = "AUTHORIZER__TOPIC_PREFIX"

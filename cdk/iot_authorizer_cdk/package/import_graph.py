@@ -8,14 +8,17 @@
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+import symtable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from iot_policies import InvalidFile
 from iot_policies.toml_file import read_file
 
+Tree = TypeVar("Tree", ast.Module, symtable.SymbolTable)
 _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -89,8 +92,18 @@ def modules_of(folder: Path, module: str) -> list[Path]:
 
 def parse(path: Path) -> ast.Module:
     """Parses a file. Raises InvalidFile."""
+    return _parsed(path, ast.parse)
+
+
+def global_names(path: Path) -> frozenset[str]:
+    """Returns the names that a module defines or imports. Raises InvalidFile."""
+    found = _parsed(path, partial(symtable.symtable, compile_type="exec")).get_symbols()
+    return frozenset(each.get_name() for each in found if each.is_assigned() or each.is_imported())
+
+
+def _parsed(path: Path, parse_text: Callable[[bytes, str], Tree]) -> Tree:
     try:
-        return ast.parse(read_file(path), str(path))
+        return parse_text(read_file(path), str(path))
     except SyntaxError as error:
         raise InvalidFile(path, error.lineno, "", f"SyntaxError: {error.msg}") from None
     except (RecursionError, MemoryError):  # Python raises either.
@@ -128,12 +141,19 @@ def _statements(node: ast.AST, *, required: bool) -> Iterator[tuple[ast.Import |
     if isinstance(node, ast.Import | ast.ImportFrom):
         yield node, required
         return
-    test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
-    children = node.orelse if isinstance(node, ast.If) and "TYPE_CHECKING" in test else ast.iter_child_nodes(node)
+    words = _words(node.test) if isinstance(node, ast.If) else frozenset[str]()
+    children = node.orelse if isinstance(node, ast.If) and "TYPE_CHECKING" in words else ast.iter_child_nodes(node)
     optional = node.body if isinstance(node, ast.Try) and any(map(_catches, node.handlers)) else []
     for child in children:
         if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-            yield from _statements(child, required=required and "sys." not in test and child not in optional)
+            yield from _statements(child, required=required and "sys" not in words and child not in optional)
+
+
+def _words(node: ast.expr) -> frozenset[str]:
+    """Returns the names and attributes in an expression."""
+    nodes = [*ast.walk(node)]
+    names = {each.id for each in nodes if isinstance(each, ast.Name)}
+    return frozenset(names | {each.attr for each in nodes if isinstance(each, ast.Attribute)})
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

@@ -34,6 +34,7 @@ from iot_authorizer_cdk.package.own_code import own_code
 from iot_authorizer_cdk.package.shipped_proof import ShippedProof, certificate_path, prove_shipped
 from iot_authorizer_cdk.package.target import (
     LAMBDA,
+    MARK,
     Target,
     check_replaceable,
     compile_sources,
@@ -108,8 +109,8 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
         if code is not None:
             code.check(staging, standard_library(interpreter))
         _copy(config, staging / CONFIGURATION)
-        write_target(staging, target)
         _copy_files(config, checked.files | (frozenset() if code is None else code.files), staging)
+        write_target(staging, target)
         checked = _checked(staging / CONFIGURATION, given)  # The project's files may have changed since.
         if checked.preparation is not None:
             write_preparation(checked.preparation, staging / CONFIGURATION, checked.files, given)
@@ -187,8 +188,8 @@ def _copy_sources(staging: Path) -> None:
 
 
 def _copy_files(config: Path, files: frozenset[Path], staging: Path) -> None:
-    own = preparation_path(Path(CONFIGURATION)).name  # Some file systems ignore case.
-    if taken := sorted(str(name) for name in files if name.parts[0].lower() == own or (staging / name).exists()):
+    own = (MARK, preparation_path(Path(CONFIGURATION)).name)  # Some file systems ignore case.
+    if taken := sorted(str(name) for name in files if name.parts[0].lower() in own or (staging / name).exists()):
         raise InvalidFile(config, None, "", f"{', '.join(taken)}: the Lambda has files with these names: rename yours")
     for name in files:
         _copy(config.parent / name, staging / name)

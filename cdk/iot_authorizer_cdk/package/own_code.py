@@ -3,17 +3,17 @@
 1. A function's module is beside `authorizer.toml`: a file, or a folder with `__init__.py`. So are others that it
    imports (`import_graph.py`). No code of the user's runs.
 2. All files of a folder are taken, except tests, caches, and names that begin with a dot.
-3. Each import must be provided by these files, by the directory's packages, by the standard library, or by Lambda's
+3. No module has the name of one of Python's own: Lambda's runtime has loaded many of these before the function.
+4. Each import must be provided by these files, by the directory's packages, by the standard library, or by Lambda's
    runtime. Otherwise the function would not start, and IoT Core would refuse every client.
 """
 
 import ast
-import symtable
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from iot_authorizer_cdk.package.import_graph import Import, ImportGraph, locate, parse, too_deep
+from iot_authorizer_cdk.package.import_graph import Import, ImportGraph, global_names, locate, parse
 from iot_policies import InvalidFile
 from iot_policies.toml_file import Location, invalid_file, read_toml
 
@@ -39,8 +39,12 @@ class OwnCode:
     def check(self, directory: Path, standard_library: Collection[str]) -> None:
         """Raises InvalidFile unless a directory with all installed packages provides the imports from elsewhere."""
         installed = {path.name.partition(".")[0] for path in directory.iterdir() if path.suffix != ".dist-info"}
-        if taken := sorted({path.parts[0].partition(".")[0] for path in self.files} & installed):
+        own = {path.parts[0].partition(".")[0] for path in self.files}
+        if taken := sorted(own & installed):
             problem = f"the Lambda function has a module named {taken[0]}: rename yours"
+            raise InvalidFile(self.folder / taken[0], None, "", problem)
+        if taken := sorted(own & {*standard_library, "__main__"}):
+            problem = f"Python itself has a module {taken[0]}, which Lambda may load instead: rename yours"
             raise InvalidFile(self.folder / taken[0], None, "", problem)
         provided = installed | RUNTIME | set(standard_library)
         for found in self.imports:
@@ -109,8 +113,4 @@ def _defines(path: Path, name: str) -> bool:
     stars = (each for each in ast.walk(tree) if isinstance(each, ast.ImportFrom) and each.names[0].name == "*")
     if next(stars, None) is not None:
         return True
-    try:
-        names = symtable.symtable(ast.unparse(tree), str(path), "exec").get_symbols()
-    except RecursionError:
-        raise too_deep(path) from None
-    return any(each.get_name() == name and (each.is_assigned() or each.is_imported()) for each in names)
+    return name in global_names(path)

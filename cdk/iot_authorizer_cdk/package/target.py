@@ -1,12 +1,15 @@
 """What a Lambda directory is built for: a Python version and a processor.
 
-1. A directory records its target in `built-for.json`. Only a directory with this file is ever replaced.
-2. The construct refuses a directory whose target is not what the function runs on.
+1. A directory records its target in `built-for.json`, with the version of this package and a hash of all sources. Only
+   a directory with this file is ever replaced.
+2. The construct refuses a directory whose target is not what the function runs on, one of another version, which it
+   could not check, and one whose sources were changed: the function would run the bytecode of the earlier sources.
 3. Bytecode is written by an interpreter of the target's own version. Without one, there is no bytecode.
 4. Bytecode is checked by neither time nor hash (PEP 552, `unchecked-hash`): zip files lose times, Lambda's directory is
    read-only, and stale bytecode would cost a compilation at each cold start.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -16,6 +19,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from iot_authorizer import __version__
 from iot_authorizer_cdk.properties import InvalidSettings
 
 MARK = "built-for.json"
@@ -56,16 +60,25 @@ def this_machine(python: str = f"{sys.version_info[0]}.{sys.version_info[1]}") -
 
 
 def write_target(directory: Path, target: Target) -> None:
-    """Records the target of a directory."""
-    mark = {"python": target.python, "architecture": target.architecture}
+    """Records the target of a directory, and its sources as they are now."""
+    made_of = {"version": __version__, "sources": _sources_hash(directory)}
+    mark = {"python": target.python, "architecture": target.architecture, **made_of}
     (directory / MARK).write_text(json.dumps(mark) + "\n", "utf-8")
 
 
+def _sources_hash(directory: Path) -> str:
+    found = hashlib.sha256()
+    for path in sorted(directory.rglob("*.py")):
+        found.update(f"{path.relative_to(directory).as_posix()}\0".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
 def check_target(directory: Path, wanted: Target) -> None:
-    """Raises InvalidSettings for a directory that was built for another target."""
+    """Raises InvalidSettings for a directory that was built for another target, or is not as its build wrote it."""
     try:
         mark = json.loads((directory / MARK).read_bytes())
-        built = Target(mark["python"], mark["architecture"])
+        built, version, sources = Target(mark["python"], mark["architecture"]), mark["version"], mark["sources"]
     except (OSError, ValueError, KeyError, TypeError):
         raise InvalidSettings(
             f"{directory}: not a Lambda directory, no valid {MARK}: run `iot-authorizer build`"
@@ -74,6 +87,12 @@ def check_target(directory: Path, wanted: Target) -> None:
         options = f"--python {wanted.python} --architecture {wanted.architecture}"
         again = f"run `iot-authorizer build --stage NAME`, or with {options}"
         raise InvalidSettings(f"{directory}: built for {built}, but the function runs {wanted}: {again}")
+    if version != __version__:
+        problem = f"built by version {version} of this package, but version {__version__} is installed"
+        raise InvalidSettings(f"{directory}: {problem}: run `iot-authorizer build` again")
+    if sources != _sources_hash(directory) and any(directory.rglob("*.pyc")):
+        problem = "its Python files were changed after the build: change those of your project, and build again"
+        raise InvalidSettings(f"{directory}: {problem}")
 
 
 def check_replaceable(directory: Path, *kept: Path) -> None:

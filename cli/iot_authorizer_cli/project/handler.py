@@ -38,6 +38,6 @@ class ChosenHandler(NamedTuple):
 def choose_handler(config: Path, given: str | None) -> ChosenHandler:
     """The handler that an option gives, in the current folder, or else the configuration's. Raises InvalidFile."""
     if given is not None:
-        return ChosenHandler(given, Path.cwd())
+        return ChosenHandler(given.replace("/", "."), Path.cwd())  # As in Lambda: src/app.lambda_handler.
     found, _ = load_partial_configuration(config, only=("handler",))
     return ChosenHandler(found.handler, config.parent.absolute())

@@ -2,9 +2,9 @@
 
 Rules:
 - A handler is `module.attribute`. Its folder is the first on the module path, as a Lambda function's folder is.
-- Each load runs the module again from its source, and the modules of the folder that it imported. It uses no .pyc file
-  of them: after two saves within a second, one of the first would pass for the second. If a load fails, the previous
-  modules stay in `sys.modules`.
+- Each load imports the module again from its source, and the modules of the folder that it imports, at once or while
+  it runs. It uses no .pyc file of them: after two saves within a second, one of the first would pass for the second. If
+  a load fails, the previous modules stay in `sys.modules`.
 - One handler loads at a time, because each sees other environment variables while it loads.
 - The handler gets a copy of the event, and its answer must survive a round trip through JSON.
 - What it prints goes to no terminal (`captured_output.py`). The first printed JSON object with `decision` is the log
@@ -12,7 +12,6 @@ Rules:
 """
 
 import importlib
-import importlib.util
 import json
 import os
 import sys
@@ -28,9 +27,9 @@ from importlib.machinery import (
     ExtensionFileLoader,
     FileFinder,
     ModuleSpec,
-    PathFinder,
     SourceFileLoader,
 )
+from itertools import accumulate
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import NamedTuple, cast
@@ -48,7 +47,7 @@ LOADING_TIME = 10.0
 _loading = threading.Lock()
 """Held while a handler loads."""
 _own_modules: set[str] = set()
-"""The modules that handlers have imported from their folders."""
+"""The modules that handlers' folders have, as far as they were looked for: perhaps others of these names were found."""
 _added_folders: set[str] = set()
 """The folders that are on the module path only for handlers."""
 _LONGEST_OUTPUT = 1000
@@ -57,6 +56,9 @@ _LONGEST_ERROR = 1000
 """Characters of an error that a message shows."""
 _MOST_ANSWER = 6 * 1024 * 1024
 """Bytes of an answer (Lambda quotas, "Invocation payload")."""
+
+_KINDS = (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceFileLoader, SOURCE_SUFFIXES)
+"""The loaders of modules, with the endings of their files."""
 
 Answer = dict[str, object]
 _Handler = Callable[[object, object], Answer]
@@ -141,7 +143,7 @@ class LambdaFunction:
         directory = Path.cwd() if folder is None else folder.absolute()
         os.environ.setdefault("AWS_REGION", place.region)
         with _one_at_a_time(), _environment(environment or {}), captured_output():
-            _put_first(str(directory))
+            _put_first(directory, handler.split(".")[:-2])
             self._handler = _load(handler, called or handler, directory)
         self.arn = function_arn(place) if arn is None else arn
         self._timeout = timeout
@@ -180,13 +182,14 @@ class LambdaFunction:
 
 def handler_file(handler: str, folder: Path) -> Path | None:
     """The file of a handler's module; None if it is not found. Imports nothing: a package could do anything then."""
-    search: Sequence[str] | None = [str(folder.absolute()), *sys.path]
-    spec, parts = None, handler.split(".")[:-1]
-    for count in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:count]), search)
-        search = None if spec is None else spec.submodule_search_locations
-        if spec is None or (search is None and count < len(parts)):
-            return None
+    search, spec = [str(folder.absolute()), *sys.path], None
+    for part in handler.split(".")[:-1]:
+        found = [each for each in (FileFinder(path, *_KINDS).find_spec(part) for path in search) if each is not None]
+        spec = next(
+            (each for each in found if each.loader is not None), None
+        )  # Others are folders without __init__.py.
+        folders = found if spec is None else [spec]
+        search = [path for each in folders for path in each.submodule_search_locations or ()]
     return Path(spec.origin).absolute() if spec is not None and spec.origin else None
 
 
@@ -215,13 +218,18 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _put_first(folder: str) -> None:
-    """Makes a folder the first on the module path, without those of other handlers: their modules are not its own."""
-    others = [each for each in sys.path if each != folder and each not in _added_folders]
-    if folder not in sys.path:
-        _added_folders.add(folder)
-    sys.path[:] = [folder, *others]
-    sys.path_importer_cache[folder] = _FolderFinder(folder)
+def _put_first(folder: Path, packages: Sequence[str]) -> None:
+    """Makes a folder the first on the module path, without those of other handlers: their modules are not its own.
+
+    `packages`: those of the handler, outermost first. They may have been imported before, without this finder.
+    """
+    first = str(folder)
+    others = [each for each in sys.path if each != first and each not in _added_folders]
+    if first not in sys.path:
+        _added_folders.add(first)
+    sys.path[:] = [first, *others]
+    for each in accumulate(packages, Path.joinpath, initial=folder):
+        sys.path_importer_cache[str(each)] = _FolderFinder(str(each))
 
 
 class _FolderFinder(FileFinder):
@@ -232,6 +240,8 @@ class _FolderFinder(FileFinder):
 
     def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
         found = super().find_spec(fullname, target)
+        if found is not None:
+            _own_modules.add(fullname)
         for folder in (found and found.submodule_search_locations) or ():
             sys.path_importer_cache[folder] = _FolderFinder(folder)
         return found
@@ -242,7 +252,11 @@ class _SourceLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        try:
+            return self.source_to_code(self.get_data(path), path)
+        except SyntaxError as error:  # It names no file with null bytes, as in UTF-16.
+            error.filename = error.filename or path
+            raise
 
 
 def _load(handler: str, called: str, folder: Path) -> _Handler:
@@ -251,8 +265,10 @@ def _load(handler: str, called: str, folder: Path) -> _Handler:
     module = called.rpartition(".")[0]
     if not name or not attribute:
         raise BrokenHandler(f"{called}: expected MODULE.NAME, with the module in {folder}")
+    if (top := name.partition(".")[0]) in sys.stdlib_module_names | {"__main__"}:
+        raise BrokenHandler(f"{called}: Python itself has a module {top}, which Lambda may load instead: rename yours")
     try:
-        found = getattr(_fresh_module(name, folder), attribute, None)
+        found = getattr(_fresh_module(name), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
@@ -270,50 +286,43 @@ def _load(handler: str, called: str, folder: Path) -> _Handler:
     return cast("_Handler", found)
 
 
-def _fresh_module(name: str, folder: Path) -> ModuleType:
-    """Imports a module and what it imports from the folder again: each execution environment has modules of its own.
+def _fresh_module(name: str) -> ModuleType:
+    """Imports a module and what it imports from its folder again: each execution environment has modules of its own.
 
     Raises ModuleNotFoundError, and everything that the module raises.
     """
     importlib.invalidate_caches()
-    before = {each: sys.modules.pop(each) for each in {name, *_own_modules} if each in sys.modules}
-    others = set(sys.modules)
+    before = {each: sys.modules.pop(each) for each in _replaced(name)}
     try:
-        return _imported(name)
+        return importlib.import_module(name)
     except BaseException:
-        for each in set(sys.modules) - others:
-            if _is_in(folder, each):
-                del sys.modules[each]
-        sys.modules.pop(name, None)
+        for each in _replaced(name):
+            del sys.modules[each]
         sys.modules.update(before)
         raise
-    finally:
-        _own_modules.update(each for each in set(sys.modules) - others if _is_in(folder, each))
 
 
-def _is_in(folder: Path, module: str) -> bool:
-    """Whether a module is a file of the folder, or in a package of it; not one of a virtual environment there."""
-    file = getattr(sys.modules[module], "__file__", None)
-    top = folder / module.partition(".")[0]
-    return file is not None and (Path(file) == top.with_suffix(".py") or top in Path(file).parents)
+def _replaced(name: str) -> set[str]:
+    """The modules that a load of this one replaces."""
+    return {name, *filter(_is_own, _own_modules)} & sys.modules.keys()
 
 
-def _imported(name: str) -> ModuleType:
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    if isinstance(spec.loader, SourceFileLoader):  # Also of a folder that is on the path already.
-        _SourceLoader(name, spec.loader.path).exec_module(module)
-    else:
-        spec.loader.exec_module(module)
-    return module
+def _is_own(name: str) -> bool:
+    """Whether a module that a folder has is the one that was imported: a folder of data finds an installed one first.
+
+    A namespace package that also has folders elsewhere is not: what was imported from these needs it.
+    """
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    if spec is None or isinstance(spec.loader, _SourceLoader):  # None: it puts an object into its own place.
+        return True
+    finders = map(sys.path_importer_cache.get, spec.submodule_search_locations or ())
+    return spec.origin is None and all(isinstance(each, _FolderFinder) for each in finders)
 
 
 def _line(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{type(error).__name__}: {error.msg} at {error.filename}:{error.lineno}"
+        line = f":{error.lineno}" if error.lineno else ""
+        return f"{type(error).__name__}: {error.msg} at {error.filename}{line}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     text = str(traceback.TracebackException(type(error), error, None))  # Also of an error that has none.

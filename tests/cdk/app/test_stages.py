@@ -105,6 +105,8 @@ def test_two_stages_never_use_one_identity_table(
         ("rooms/#", {}, {"topic_prefix": "prod"}, True),  # And one without a prefix to prod/rooms/lobby.
         ("rooms/#", {"topic_prefix": "dev"}, {"topic_prefix": "dev/prod"}, True),
         ("#", {"topic_prefix": "dev"}, {}, True),
+        ("rooms/#", {}, {"topic_prefix": None}, True),
+        ("rooms/#", {"topic_prefix": None}, {}, True),
         ("#", {"topic_prefix": "dev"}, {"topic_prefix": "prod"}, False),
         ("$aws/events/#", {"topic_prefix": "dev"}, {"topic_prefix": "prod"}, True),
         ("$aws/events/#", {}, {"own_account": False}, False),
@@ -125,7 +127,8 @@ def test_the_stages_are_read_from_cdk_json(tmp_path: Path) -> None:
     file = tmp_path / "cdk.json"
     file.write_text('{"context": {"stages": {"dev": {}}}}')
     assert stages_of_file(file) == {"dev": {}}
-    for content in ("", "[]", '{"context": {}}', "[" * 100_000):
+    twice = '{"context": {"stages": {"dev": {}, "dev": {"topic_prefix": "dev"}}}}'
+    for content in ("", "[]", '{"context": {}}', "[" * 100_000, twice):
         file.write_text(content)
         with pytest.raises(InvalidSettings, match=r"cdk\.json: expected JSON with an object context\.stages"):
             stages_of_file(file)

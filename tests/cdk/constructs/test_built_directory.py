@@ -104,7 +104,9 @@ def known_late(intrinsic: Mapping[str, object]) -> str:
     return POOL if "Fn::GetAtt" in intrinsic else "3n4b5urk"
 
 
-@pytest.mark.parametrize("late", ['a","b', '\\","b', '"],"jwks":"https://b.example"},{"issuer":"b', "a\\", '""'])
+@pytest.mark.parametrize(
+    "late", ['a","b', '\\","b', '"],"jwks":"https://b.example"},{"issuer":"b', "a\\", '""', "{{resolve:ssm:/a}}"]
+)
 @pytest.mark.parametrize("name", ["AUTHORIZER__JWT", "AUTHORIZER__SIGNED_TOKENS"])
 def test_a_value_that_only_the_deployment_knows_cannot_end_its_text(config: Path, name: str, late: str) -> None:
     config.write_text('name = "chat"\npolicy = "policy.toml"\n[signed_tokens]\nissuer = "a"\n')
@@ -119,6 +121,7 @@ def test_a_value_that_only_the_deployment_knows_cannot_end_its_text(config: Path
     found = json.loads(filled(variables[name], lambda _: late))
     (table,) = found if isinstance(found, list) else [found]
     assert table["audience"] == [late]
+    assert "{{resolve:" not in filled(variables[name], lambda _: late)
 
 
 def test_the_function_of_the_credentials_endpoint_starts_from_it_too(config: Path) -> None:

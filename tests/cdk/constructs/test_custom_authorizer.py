@@ -1,5 +1,7 @@
 """The construct: its resources, and what its function may do."""
 
+import py_compile
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,9 @@ import pytest
 from aws_cdk import Token
 from aws_cdk.assertions import Match, Template
 
+from iot_authorizer import __version__
 from iot_authorizer_cdk import AuthorizerProps, InvalidSettings
-from iot_authorizer_cdk.package.target import MARK
+from iot_authorizer_cdk.package.target import LAMBDA, MARK, write_target
 from iot_policies import InvalidFile
 from tests.cdk.configurations import KEY_ARN, with_secret
 from tests.cdk.conftest import Synth, here_and_in_china, statements
@@ -192,6 +195,10 @@ def test_a_secret_with_an_invalid_name_is_refused(synth: Synth, config: Path, se
             "secret_kms_key_arns: remove them",
         ),
         ({"values": {"POWERTOOLS_METRICS_NAMESPACE": "Mine"}}, "values: remove POWERTOOLS_METRICS_NAMESPACE"),
+        (
+            {"values": {"AUTHORIZER_DEVELOPMENT_TABLE": "t"}},
+            "values: remove AUTHORIZER_DEVELOPMENT_TABLE: it is for",
+        ),
         ({"code": "missing"}, r"missing: not a Lambda directory, no authorizer\.toml: run `iot-authorizer build"),
         (
             {"props": AuthorizerProps(python="3.13")},
@@ -216,6 +223,25 @@ def test_a_directory_without_a_target_is_refused(synth: Synth, code: Path, mark:
     with pytest.raises(
         InvalidSettings, match=r"not a Lambda directory, no valid built-for\.json: run `iot-authorizer build`"
     ):
+        synth()
+
+
+def test_a_directory_of_another_version_is_refused(synth: Synth, code: Path) -> None:
+    (code / MARK).write_text((code / MARK).read_text().replace(__version__, "0.0.9"))
+    expected = (
+        f"built by version 0.0.9 of this package, but version {__version__} is installed: run `iot-authorizer build`"
+    )
+    with pytest.raises(InvalidSettings, match=re.escape(expected)):
+        synth()
+
+
+def test_a_directory_whose_sources_were_changed_after_they_were_compiled_is_refused(synth: Synth, code: Path) -> None:
+    (code / "rules.py").write_text("NAME = 1\n")
+    write_target(code, LAMBDA)
+    py_compile.compile(str(code / "rules.py"), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    synth()
+    (code / "rules.py").write_text("NAME = 2\n")
+    with pytest.raises(InvalidSettings, match="its Python files were changed after the build: change those of your"):
         synth()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack, aws_cognito, aws_kms, aws_secretsmanager
+from aws_cdk import App, CfnParameter, SecretValue, Stack, aws_cognito, aws_kms, aws_secretsmanager, aws_ssm
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer.token_settings import JwtIssuer
@@ -171,7 +171,7 @@ def test_parts_of_issuers_in_values_may_be_known_only_to_the_deployment(
     (function,) = found.values()
     variables = function["Properties"]["Environment"]["Variables"]
     for name, value in values.items():
-        assert filled(variables[name], named) == filled(stack.resolve(value), named)
+        assert filled(variables[name], named).replace(r"\u007b", "{") == filled(stack.resolve(value), named)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,39 @@ def test_parts_of_issuers_in_values_may_be_known_only_to_the_deployment(
 def test_json_that_only_the_deployment_knows_is_refused(stack: Stack, code: Path, name: str, advice: str) -> None:
     values = {name: stack.to_json_string([late(stack)])}
     with pytest.raises(InvalidSettings, match=f"values: {name}: found JSON that only the deployment .*{advice}"):
+        IotCustomAuthorizer(stack, "Authorizer", code=code, values=values)
+
+
+REFERENCES: dict[str, Callable[[Stack], str]] = {
+    "a text": lambda _: "{{resolve:ssm:/audience}}",
+    "a version of a parameter": lambda stack: aws_ssm.StringParameter.value_for_string_parameter(stack, "/audience", 3),
+    "a secret": lambda stack: SecretValue.secrets_manager(f"{stack.account}/chat").unsafe_unwrap(),
+}
+
+
+@pytest.mark.parametrize("make", REFERENCES.values(), ids=REFERENCES)
+def test_a_dynamic_reference_in_json_is_refused(stack: Stack, open_code: Path, make: Callable[[Stack], str]) -> None:
+    issuer = Issuer.of(AUTH, audience=[make(stack)], jwks=KEYS)
+    with pytest.raises(InvalidSettings, match=r"AUTHORIZER__JWT: found a dynamic reference, .* could .* add an issuer"):
+        IotCustomAuthorizer(stack, "Authorizer", code=open_code, issuers=[issuer])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ANONYMOUS", '{{"principal": "guest", "claims": {{"room": "{}"}}}}'),
+        ("ANONYMOUS__CLAIMS__ROOM", "{}"),
+        ("ANONYMOUS__PRINCIPAL", "guest-{}"),
+        ("NAME", "chat-{}"),
+    ],
+)
+def test_what_only_the_deployment_knows_is_refused_in_other_variables(
+    stack: Stack, code: Path, name: str, value: str
+) -> None:
+    values = {f"AUTHORIZER__{name}": value.format(CfnParameter(stack, "Late").value_as_string)}
+    with pytest.raises(
+        InvalidSettings, match=f"^AUTHORIZER__{name}: only the deployment knows its value: expected one"
+    ):
         IotCustomAuthorizer(stack, "Authorizer", code=code, values=values)
 
 

@@ -210,10 +210,28 @@ def test_a_module_with_a_name_of_the_lambdas_own_is_refused(tmp_path: Path) -> N
         check(code, tmp_path)
 
 
+def test_a_module_with_a_name_of_pythons_own_is_refused(tmp_path: Path) -> None:
+    code = found(tmp_path, {"rules.py": f"import calendar\n{HANDLING}", "calendar.py": ""})
+    with pytest.raises(
+        InvalidFile, match="calendar: Python itself has a module calendar, which Lambda may load instead"
+    ):
+        check(code, tmp_path)
+
+
+def test_numbers_that_are_too_long_for_a_text_do_not_matter(tmp_path: Path) -> None:
+    number = f"0x{'f' * 5_000}"
+    assert found(tmp_path, {"rules.py": f"if {number}:\n    KEY = {number}\n{HANDLING}"}).files
+
+
+def test_what_only_the_second_look_at_a_source_finds_is_refused_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"rules\.py:3: SyntaxError: no binding for nonlocal 'x' found"):
+        found(tmp_path, {"rules.py": f"{HANDLING}def change():\n    nonlocal x\n"})
+
+
 @pytest.mark.parametrize(
     "deep",
-    [f"x = {'-' * 2_000}1\n", f"x = {'-' * 20_000}1\n", "if a: ...\n" + "elif b: ...\n" * 2_000],
-    ids=["too deep for the check", "too deep for Python", "a chain"],
+    [f"x = {'-' * 4_000}1\n", f"x = {'-' * 20_000}1\n", "if a: ...\n" + "elif b: ...\n" * 2_000],
+    ids=["too deep for a tree", "too deep for Python", "a chain"],
 )
 def test_sources_that_are_nested_too_deeply_are_refused_with_the_file(tmp_path: Path, deep: str) -> None:
     with pytest.raises(InvalidFile, match=r"rules\.py: nested too deeply: split long expressions"):

@@ -82,7 +82,8 @@ def test_the_construct_may_set_name_and_table_afterwards(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["authorizer.prepared.json", "Authorizer.Prepared.json", "authorizer.prepared.json/keys.json"]
+    "name",
+    ["authorizer.prepared.json", "Authorizer.Prepared.json", "authorizer.prepared.json/keys.json", "built-for.json"],
 )
 def test_a_file_or_folder_with_its_name_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)

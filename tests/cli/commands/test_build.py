@@ -44,7 +44,7 @@ def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder:
     assert {path.read_bytes()[18] for path in built.rglob("*.so")} == {X86_64}
     (library,) = (built / "pydantic_core").glob("*.so")
     assert f"cpython-{OTHER.replace('.', '')}-" in library.name
-    assert json.loads((built / MARK).read_text()) == stages["prod"]
+    assert json.loads((built / MARK).read_text()).items() >= stages["prod"].items()
     first, *_, total, digest, proof, note, _ = done.stdout.splitlines()
     assert "cryptography" in first
     assert re.fullmatch(r" +\d+\.\d\d MB  built, \d+\.\d\d MB zipped", total)

@@ -206,8 +206,9 @@ def test_an_answer_that_is_not_an_object_gives_exit_code_1(
     assert (done.returncode, "refuses this client: function_error: " in done.stderr) == (1, True), done.stderr
 
 
-def test_a_handler_that_raises_an_exception_gives_exit_code_1(run: Run) -> None:
-    done = run("invoke", "--handler", "json.dumps")
+def test_a_handler_that_raises_an_exception_gives_exit_code_1(run: Run, folder: Path) -> None:
+    (folder / "raising.py").write_text("import json\nlambda_handler = json.dumps\n")
+    done = run("invoke", "--handler", "raising.lambda_handler")
     assert (done.returncode, "function_error: the handler raised TypeError" in done.stderr) == (1, True), done.stderr
 
 

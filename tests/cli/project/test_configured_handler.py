@@ -101,6 +101,10 @@ def test_an_option_names_another_one_of_the_current_folder(project: Path) -> Non
     assert choose_handler(project / "authorizer.toml", "app.handle") == ("app.handle", Path.cwd())
 
 
+def test_the_option_may_name_it_with_slashes_as_lambda_takes_it(project: Path) -> None:
+    assert choose_handler(project / "authorizer.toml", "src/app.handle").name == "src.app.handle"
+
+
 @pytest.mark.parametrize(
     "name", ["lambda_handler", "my_rules/lambda_handler", "my-rules.lambda_handler", ".handler", 7]
 )

@@ -4,6 +4,7 @@ import os
 import py_compile
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,91 @@ def test_a_module_is_not_loaded_from_the_bytecode_of_an_earlier_save_in_the_same
     assert load(folder, handler).invoke({}).answer == {"name": 2}
 
 
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes files, by their names in a folder."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+ANSWERS = "\ndef lambda_handler(event, context):\n    return {'answer': answer()}\n"
+"""The end of a module whose `answer` says what its handler answers."""
+IN_PACKAGES: Mapping[str, tuple[str, str]] = {
+    "its package imports": (
+        "from .own import lambda_handler",
+        "import pack\nanswer = lambda: pack.lambda_handler is lambda_handler",
+    ),
+    "is used by its full name": ("", "import pack\nanswer = lambda: pack.own.lambda_handler is lambda_handler"),
+    "puts an object into its place": (
+        "",
+        "import sys, types\nown = types.SimpleNamespace(lambda_handler=lambda *_: {'answer': True})\n"
+        "sys.modules[__name__] = own\nanswer = bool",
+    ),
+}
+"""The `__init__.py` of a package, and its module with the handler."""
+
+
+@pytest.mark.parametrize(("package", "text"), IN_PACKAGES.values(), ids=IN_PACKAGES)
+def test_python_imports_a_handlers_module_that(folder: Path, package: str, text: str) -> None:
+    write(folder, {"pack/__init__.py": package, "pack/own.py": text + ANSWERS})
+    assert [LambdaFunction("pack.own.lambda_handler").invoke({}).answer for _ in range(2)] == [{"answer": True}] * 2
+
+
+HELPERS: Mapping[str, tuple[str, str, str]] = {
+    "is imported for an event": ("lately.py", "NAME = 0", "def answer():\n    import lately\n    return lately.NAME"),
+    "is in a folder without __init__.py": (
+        "space/names.py",
+        "NAME = 0",
+        "from space import names\nanswer = lambda: names.NAME",
+    ),
+    "puts an object into its place": (
+        "other.py",
+        "import sys, types\nsys.modules[__name__] = types.SimpleNamespace(NAME=0)",
+        "import other\nanswer = lambda: other.NAME",
+    ),
+}
+"""The file and the text of a module, and the text of a handler's module that imports it."""
+
+
+@pytest.mark.parametrize(("file", "helper", "text"), HELPERS.values(), ids=HELPERS)
+def test_a_load_replaces_a_module_that(folder: Path, file: str, helper: str, text: str) -> None:
+    answers = []
+    for number in ("1", "2"):
+        write(folder, {file: helper.replace("0", number), "own.py": text + ANSWERS})
+        answers.append(LambdaFunction("own.lambda_handler").invoke({}).answer["answer"])
+    assert answers == [1, 2]
+
+
+@pytest.mark.parametrize("module", ["installed", "partly.installed"])
+def test_a_load_keeps_what_is_installed_beside_a_folder_of_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    write(tmp_path, {f"installed/{module.replace('.', '/')}.py": "", f"project/{module.partition('.')[0]}/data.py": ""})
+    text = f"import sys, {module}\nanswer = lambda: id(sys.modules['{module}'])"
+    write(tmp_path, {"project/own.py": text + ANSWERS})
+    monkeypatch.syspath_prepend(str(tmp_path / "installed"))
+    folder = tmp_path / "project"
+    one, other = (LambdaFunction("own.lambda_handler", folder=folder).invoke({}).answer for _ in range(2))
+    assert one == other
+
+
+def test_the_file_of_a_module_that_is_no_python_is_named(folder: Path) -> None:
+    (folder / "names.py").write_text("NAME = 1\n", "utf-16")
+    with pytest.raises(BrokenHandler, match=r"SyntaxError: .*names\.py"):
+        load(folder, "import names\n")
+
+
+@pytest.mark.parametrize("name", ["secrets", "email.own", "__main__"])
+def test_a_handlers_module_has_no_name_of_pythons_own(folder: Path, name: str) -> None:
+    own = sys.modules.get(name)
+    write(folder, {f"{name.replace('.', '/')}.py": "lambda_handler = print\n"})
+    with pytest.raises(
+        BrokenHandler, match=r"Python itself has a module \w+, which Lambda may load instead: rename yours"
+    ):
+        LambdaFunction(f"{name}.lambda_handler")
+    assert sys.modules.get(name) is own
+
+
 def test_a_handler_finds_no_modules_of_another_handlers_folder(tmp_path: Path) -> None:
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
@@ -208,11 +294,14 @@ def test_the_file_of_a_handler_is_found_without_importing_its_package(
     (tmp_path / "exits").mkdir()
     (tmp_path / "exits" / "__init__.py").write_text("raise SystemExit")
     (tmp_path / "exits" / "own.py").write_text("")
+    (tmp_path / "src" / "inner").mkdir(parents=True)
+    (tmp_path / "src" / "inner" / "own.py").write_text("")
     found = [
         handler_file(f"{name}.handle", Path.cwd())
-        for name in ("exits.own", "exits", "exits.other", "other.own", "exits.own.x")
+        for name in ("exits.own", "exits", "src.inner.own", "src.inner", "exits.other", "other.own", "exits.own.x")
     ]
-    assert found == [tmp_path / "exits" / "own.py", tmp_path / "exits" / "__init__.py", None, None, None]
+    files = ["exits/own.py", "exits/__init__.py", "src/inner/own.py"]
+    assert found == [*(tmp_path / file for file in files), None, None, None, None]
 
 
 CANCELLED = "(_ for _ in ()).throw(__import__('asyncio').CancelledError())"
