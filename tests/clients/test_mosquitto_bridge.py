@@ -38,7 +38,7 @@ def settings_of_the_page(core: LocalIotCore) -> str:
     page = (ROOT / "docs" / "how-to" / "migrate-from-mosquitto.md").read_text("utf-8")
     (found,) = re.findall(r"^connection iot-core\n.*?^(?=```)", page, re.MULTILINE | re.DOTALL)
     here = {
-        "ENDPOINT:443": f"localhost:{core.tls_port}",
+        "ENDPOINT:443": f"{core.host}:{core.tls_port}",
         "/etc/ssl/certs/ca-certificates.crt": str(core.ca_path),
         "…": PASSWORD,
     }
