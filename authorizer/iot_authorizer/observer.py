@@ -9,6 +9,7 @@ Powertools writes the part of a line that names its metrics, when the function s
 import json
 import os
 import time
+from json.encoder import encode_basestring_ascii as _text
 from typing import Final
 
 from iot_authorizer.credentials import CredentialSource
@@ -100,7 +101,7 @@ class Observer:
         return before, behind.removesuffix("}")
 
     def _write(self, counting: tuple[str, str], fields: Fields, started: float) -> None:
-        fields["duration_ms"] = int((time.perf_counter() - started) * 1_000_000) / 1000
+        duration = int((time.perf_counter() - started) * 1_000_000) / 1000
         if self._cold:
             self._cold = False
             self._metrics.add_metric("ColdStart", _COUNT, 1)
@@ -108,4 +109,8 @@ class Observer:
             print(_encode(self._metrics.serialize_metric_set()))  # Powertools would not, if a variable says so.
             self._metrics.clear_metrics()
         before, behind = counting
-        print(f"{before}{int(time.time() * 1000)}{behind},{_encode(fields)[1:]}", flush=True)
+        # One by one: an encoder takes as long to begin as all these texts.
+        pairs = [
+            f'"{name}":{_text(value) if isinstance(value, str) else _encode(value)}' for name, value in fields.items()
+        ]
+        print(f'{before}{int(time.time() * 1000)}{behind},{",".join(pairs)},"duration_ms":{duration}}}', flush=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from itertools import starmap
+from operator import mul
 from typing import NamedTuple
 
 from iot_policies.account_region import AccountRegion
@@ -12,7 +13,7 @@ from iot_policies.errors import InvalidName, NothingGranted, PolicyTooLarge
 from iot_policies.names import name_problem
 from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from iot_policies.placeholders import MOST_COMBINATIONS, Values
-from iot_policies.policy_plan import PlannedContainer, PolicyPlan, StatementPlan
+from iot_policies.policy_plan import PlannedContainer, PolicyPlan
 from iot_policies.principal import Principal, read_denied_claim
 
 Combination = tuple[str, ...]
@@ -74,7 +75,7 @@ def compile_policy(template: PolicyPlan, principal: Principal, client_id: str | 
         raise InvalidName("principal", problem)
     if client_id is not None and (problem := name_problem(client_id)) is not None:
         raise InvalidName("client_id", problem)
-    statements = _Compilation(template, principal, client_id).statements(template.statements)
+    statements = _Compilation(template, principal, client_id).statements()
     resources: list[str] = []
     allows = sends = False
     for heading, its in statements:
@@ -91,36 +92,32 @@ def compile_policy(template: PolicyPlan, principal: Principal, client_id: str | 
 class _Compilation:
     """Fills one template for one principal and limits how much work that may take."""
 
-    __slots__ = ("_applies", "_comparisons", "_filled", "_values")
+    __slots__ = ("_comparisons", "_filled", "_filling", "_values")
 
     def __init__(self, template: PolicyPlan, principal: Principal, client_id: str | None) -> None:
-        self._applies = template.applying(principal.claims)
+        applies = template.applying(principal.claims)
         for index, name in template.denied_claims:
-            if self._applies[index]:
+            if applies[index]:
                 read_denied_claim(principal.claims, name)
+        self._filling = template.filling(applies)
         self._values = Values(principal, client_id)
         self._filled: dict[tuple[str, ...], list[Combination]] = {}
         self._comparisons = 0
 
-    def statements(self, planned: Iterable[StatementPlan]) -> list[Statement]:
+    def statements(self) -> list[Statement]:
         """The statements with resources for this principal. Raises PolicyTooLarge."""
-        applies, filled, left = self._applies, self._filled, MOST_COMBINATIONS
+        sources, uses, planned = self._filling
+        filled = []
+        for names, containers in sources:
+            combinations = self._combinations(names)
+            filled.append(self._not_contained(containers, combinations) if containers else combinations)
+        if (number := sum(map(mul, map(len, filled), uses))) > MOST_COMBINATIONS:
+            raise PolicyTooLarge(number)
         found = []
-        for heading, parts in planned:
+        for heading, entries in planned:
             resources: list[str] = []
-            for block, names, patterns, containers in parts:
-                if not applies[block]:
-                    continue
-                combinations = filled.get(names)
-                if combinations is None:
-                    combinations = filled[names] = self._values.combinations(names)
-                if containers:
-                    combinations = self._not_contained(containers, combinations)
-                left -= len(combinations) * len(patterns)
-                if left < 0:
-                    raise PolicyTooLarge(MOST_COMBINATIONS - left)
-                for pattern in patterns:
-                    resources += starmap(pattern.format, combinations)
+            for source, pattern in entries:
+                resources += starmap(pattern.format, filled[source])
             if resources:
                 found.append(Statement(heading, tuple(resources)))
         return found
@@ -137,14 +134,13 @@ class _Compilation:
     ) -> list[Combination]:
         """Leaves out combinations that another rule covers: their levels equal its levels, except at its wildcards."""
         self._comparisons += len(combinations)
-        for block, names, levels, contained in containers:
-            if self._applies[block]:
-                covering = self._combinations(names)
-                self._comparisons += len(covering)
-                if self._comparisons > MOST_COMBINATIONS:
-                    raise PolicyTooLarge(self._comparisons)
-                covered = {_texts(levels, each) for each in covering}
-                combinations = [each for each in combinations if _texts(contained, each) not in covered]
+        for _, names, levels, contained in containers:
+            covering = self._combinations(names)
+            self._comparisons += len(covering)
+            if self._comparisons > MOST_COMBINATIONS:
+                raise PolicyTooLarge(self._comparisons)
+            covered = {_texts(levels, each) for each in covering}
+            combinations = [each for each in combinations if _texts(contained, each) not in covered]
         return combinations
 
 

@@ -6,7 +6,7 @@ made of (`iot_authorizer.preparation`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from iot_policies.actions import Effect
@@ -14,6 +14,9 @@ from iot_policies.packing import Heading
 from iot_policies.principal import Claims
 from iot_policies.session_times import SessionTimes
 from iot_policies.when import When, unmet
+
+_MOST_FILLINGS = 64
+"""A plan keeps so many: few templates have principals of as many kinds."""
 
 
 class PlannedContainer(NamedTuple):
@@ -49,6 +52,23 @@ class StatementPlan(NamedTuple):
     parts: tuple[Part, ...]
 
 
+class Source(NamedTuple):
+    """What fills the placeholders of some resources, and the rules that can contain these resources."""
+
+    names: tuple[str, ...]
+    containers: tuple[PlannedContainer, ...]
+
+
+class Filling(NamedTuple):
+    """A plan for the principals to whom the same blocks apply: only what applies, and in the order of its work."""
+
+    sources: tuple[Source, ...]
+    uses: tuple[int, ...]
+    """How many patterns each source fills."""
+    statements: tuple[tuple[Heading, tuple[tuple[int, str], ...]], ...]
+    """The patterns of each statement, each with the index of its source."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyPlan:
     """The prepared statements of a template, the same for all principals."""
@@ -62,10 +82,20 @@ class PolicyPlan:
     """What `compile_policy` fills."""
     denied_claims: tuple[tuple[int, str], ...]
     """The claims that placeholders of denies read, each with the index of its deny in the blocks."""
+    _fillings: dict[tuple[bool, ...], Filling] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def applying(self, claims: Claims) -> list[bool]:
+    def applying(self, claims: Claims) -> tuple[bool, ...]:
         """Whether each block applies to a principal with these claims. Raises as `when.unmet` does."""
-        return [when is None or not unmet(when, claims, effect) for effect, when in self.whens]
+        return tuple([when is None or not unmet(when, claims, effect) for effect, when in self.whens])
+
+    def filling(self, applies: tuple[bool, ...]) -> Filling:
+        """The plan for principals to whom these blocks apply, kept for the next one."""
+        known = self._fillings.get(applies)
+        if known is None:
+            if len(self._fillings) >= _MOST_FILLINGS:
+                self._fillings.clear()
+            known = self._fillings[applies] = _filling(self.statements, applies)
+        return known
 
     def to_json(self) -> dict[str, object]:
         """The plan in JSON. Tuples are lists there."""
@@ -93,6 +123,23 @@ class PolicyPlan:
             ),
             tuple((block, name) for block, name in plan["denied_claims"]),
         )
+
+
+def _filling(statements: Iterable[StatementPlan], applies: tuple[bool, ...]) -> Filling:
+    uses: dict[Source, int] = {}
+    indices: dict[Source, int] = {}
+    found = []
+    for heading, parts in statements:
+        entries: list[tuple[int, str]] = []
+        for block, names, patterns, containers in parts:
+            if applies[block]:
+                source = Source(names, tuple(each for each in containers if applies[each.block]))
+                index = indices.setdefault(source, len(indices))
+                uses[source] = uses.get(source, 0) + len(patterns)
+                entries += [(index, pattern) for pattern in patterns]
+        if entries:
+            found.append((heading, tuple(entries)))
+    return Filling(tuple(indices), tuple(uses.values()), tuple(found))
 
 
 def _when(when: Mapping[str, Any]) -> When:

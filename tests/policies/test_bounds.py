@@ -1,5 +1,7 @@
 """However large a template or a claim is, it is answered soon."""
 
+from itertools import product
+
 import pytest
 
 from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
@@ -19,6 +21,16 @@ def test_many_entries_share_one_bound() -> None:
     entries = [f"{{claims.a}}/{{claims.b}}/{number}" for number in range(1 + MOST_COMBINATIONS // len(values) ** 2)]
     with pytest.raises(PolicyTooLarge):
         compile_policy(PolicyTemplate.of([Grant(publish=entries)]), Principal("ann", {"a": values, "b": values}))
+
+
+def test_a_plan_keeps_what_it_prepared_for_a_few_kinds_of_principals() -> None:
+    plan = PolicyTemplate.of([Grant(publish=[f"a{number}"], when={f"c{number}": "*"}) for number in range(7)])
+    kinds = list(product((False, True), repeat=7))
+    first = plan.filling(kinds[0])
+    assert plan.filling(kinds[0]) is first
+    for kind in kinds:
+        plan.filling(kind)
+    assert plan.filling(kinds[0]) is not first
 
 
 @pytest.mark.parametrize("text", ["a/" * 100_000, "a" * 2000], ids=["levels", "characters"])

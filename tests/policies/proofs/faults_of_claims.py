@@ -48,8 +48,8 @@ CLAIM_FAULTS = {
     "values are not checked": ("placeholders.py", "if not _are_levels(texts):", "if False:"),
     "a plus is a value": (
         "placeholders.py",
-        '_UNSAFE = re.compile(f"[{UNSAFE_SIGNS}]")',
-        '_UNSAFE = re.compile("[/#*?$]")',
+        "_UNSAFE = frozenset(UNSAFE_SIGNS)",
+        '_UNSAFE = frozenset("/#*?$")',
     ),
     "a value may be empty": ("placeholders.py", "        all(values)\n        and", "        True\n        and"),
     "a value has a byte too many": ("placeholders.py", "LONGEST_VALUE = 128", "LONGEST_VALUE = 129"),
@@ -63,7 +63,7 @@ CLAIM_FAULTS = {
     ),
     "off is not false": ("when.py", '("false", "no", "off")', '("false", "no")'),
     "large numbers are compared as fractions": ("when.py", "for kind in (int, float):", "for kind in (float,):"),
-    "a deny that does not apply reads its claims": ("compiler.py", "if self._applies[index]:", "if True:"),
+    "a deny that does not apply reads its claims": ("compiler.py", "if applies[index]:", "if True:"),
     "characters are counted instead of bytes": ("placeholders.py", " and joined.isascii()", ""),
     "a value may be long": ("placeholders.py", "len(joined) <= LONGEST_VALUE", "len(joined) <= 10 * LONGEST_VALUE"),
     "a boolean is a value": (
@@ -104,17 +104,17 @@ CLAIM_FAULTS = {
     # Values at any place of a list, and lists of any length.
     "only the first value is checked": (
         "placeholders.py",
-        "_UNSAFE.search(joined) is None",
-        "(not values or _UNSAFE.search([*values][0]) is None)",
+        "_UNSAFE.isdisjoint(joined)",
+        "(not values or _UNSAFE.isdisjoint([*values][0]))",
     ),
     "a dollar is unsafe only in front": (
         "placeholders.py",
-        "_UNSAFE.search(joined) is None",
+        "_UNSAFE.isdisjoint(joined)",
         'not any(v.startswith("$") or set(v) & set("/+#*?") for v in values)',
     ),
     "a hash is unsafe only as the whole value": (
         "placeholders.py",
-        "_UNSAFE.search(joined) is None",
+        "_UNSAFE.isdisjoint(joined)",
         'not any(v == "#" or set(v) & set("/+*?$") for v in values)',
     ),
     "1.0 is a level": (
@@ -129,8 +129,8 @@ CLAIM_FAULTS = {
     ),
     "at most eight combinations count": (
         "compiler.py",
-        "starmap(pattern.format, combinations)",
-        "starmap(pattern.format, combinations[:8])",
+        "starmap(pattern.format, filled[source])",
+        "starmap(pattern.format, filled[source][:8])",
     ),
     "only the first element is clear": (
         "principal.py",
@@ -195,8 +195,8 @@ CLAIM_FAULTS = {
     ),
     "placeholders in values are filled": (
         "compiler.py",
-        "starmap(pattern.format, combinations)",
-        "(pattern.format(*each).replace('{0}', each[0] if each else '') for each in combinations)",
+        "starmap(pattern.format, filled[source])",
+        "(pattern.format(*each).replace('{0}', each[0] if each else '') for each in filled[source])",
     ),
 }
 """What is wrong, the file, the text there, and the text that replaces it."""

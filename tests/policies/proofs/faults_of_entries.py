@@ -49,18 +49,18 @@ ENTRY_FAULTS = {
     # Pairs of entries.
     "only the first container is looked at": (
         "compiler.py",
-        "for block, names, levels, contained in containers:",
-        "for block, names, levels, contained in containers[:1]:",
+        "for _, names, levels, contained in containers:",
+        "for _, names, levels, contained in containers[:1]:",
     ),
     "the last container is not looked at": (
         "compiler.py",
-        "for block, names, levels, contained in containers:",
-        "for block, names, levels, contained in containers[:-1]:",
+        "for _, names, levels, contained in containers:",
+        "for _, names, levels, contained in containers[:-1]:",
     ),
     "the condition of a container is ignored": (
-        "compiler.py",
-        "            if self._applies[block]:\n                covering",
-        "            if True:\n                covering",
+        "policy_plan.py",
+        "for each in containers if applies[each.block]",
+        "for each in containers",
     ),
     "an entry is left out if anything contains another value": (
         "compiler.py",
@@ -85,8 +85,8 @@ ENTRY_FAULTS = {
     "only the first value of a container counts": ("compiler.py", "for each in covering}", "for each in covering[:1]}"),
     "values of a list after the second are lost": (
         "compiler.py",
-        "starmap(pattern.format, combinations)",
-        "starmap(pattern.format, combinations[:2])",
+        "starmap(pattern.format, filled[source])",
+        "starmap(pattern.format, filled[source][:2])",
     ),
     "denials that cut are accepted": (
         "conflicts.py",
