@@ -69,7 +69,7 @@ class Cached(Generic[Value]):
         try:
             self._value = self._fetch()
             self._fetched_at = now
-        except Exception as error:  # noqa: BLE001 (whatever it is, the old value is served)
+        except Exception as error:  # noqa: BLE001 (after any error, the old value is served)
             problem = self._problem = str(error) if isinstance(error, FetchError) else internal_error(error).detail
         if self._on_fetch is not None:
             self._on_fetch(problem)

@@ -201,7 +201,7 @@ def test_a_proof_may_end_and_may_name_its_issuer() -> None:
         (VerifiedPrincipal(ANN, expires_at=100.0), "allowed"),  # By the longest leeway that a token can have.
         (VerifiedPrincipal(ANN, 9999.0), Reason.INTERNAL_ERROR),  # type: ignore[arg-type]
     ],
-    ids=["expired", "within the leeway", "a time in the place of the issuer"],
+    ids=["expired", "within the leeway", "a time as the issuer"],
 )
 def test_a_proof_that_has_expired_is_refused(proof: VerifiedPrincipal, verdict: str) -> None:
     assert proving(lambda credentials: proof, clock=lambda: 400.0)({}).verdict == verdict
