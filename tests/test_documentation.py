@@ -285,7 +285,7 @@ def test_the_fields_of_the_log_line_are_in_the_reference_and_no_other() -> None:
         (ROOT / f"authorizer/iot_authorizer/{name}.py").read_text("utf-8")
         for name in ("lambda_handler", "credentials_endpoint", "observer")
     ]
-    logged = set(re.findall(r'(?:fields\[|put\(fields, )"(\w+)"', "".join(sources)))
+    logged = set(re.findall(r'(?:fields\[|put\(fields, |},)"(\w+)', "".join(sources)))
     of_metrics = {"service", "_aws"}
     assert keys_of("reference/log-and-reason-codes.md", "field") == logged | of_metrics
 
