@@ -5,6 +5,7 @@ modules that check templates. Nothing is checked again: a plan is read only wher
 made of (`iot_authorizer.preparation`).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
@@ -126,20 +127,19 @@ class PolicyPlan:
 
 
 def _filling(statements: Iterable[StatementPlan], applies: tuple[bool, ...]) -> Filling:
-    uses: dict[Source, int] = {}
     indices: dict[Source, int] = {}
-    found = []
+    found: list[tuple[Heading, tuple[tuple[int, str], ...]]] = []
     for heading, parts in statements:
         entries: list[tuple[int, str]] = []
         for block, names, patterns, containers in parts:
             if applies[block]:
                 source = Source(names, tuple(each for each in containers if applies[each.block]))
                 index = indices.setdefault(source, len(indices))
-                uses[source] = uses.get(source, 0) + len(patterns)
                 entries += [(index, pattern) for pattern in patterns]
         if entries:
             found.append((heading, tuple(entries)))
-    return Filling(tuple(indices), tuple(uses.values()), tuple(found))
+    uses = Counter(index for _, entries in found for index, _ in entries)
+    return Filling(tuple(indices), tuple(uses[index] for index in indices.values()), tuple(found))
 
 
 def _when(when: Mapping[str, Any]) -> When:

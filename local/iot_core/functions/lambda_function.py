@@ -185,9 +185,8 @@ def handler_file(handler: str, folder: Path) -> Path | None:
     search, spec = [str(folder.absolute()), *sys.path], None
     for part in handler.split(".")[:-1]:
         found = [each for each in (FileFinder(path, *_KINDS).find_spec(part) for path in search) if each is not None]
-        spec = next(
-            (each for each in found if each.loader is not None), None
-        )  # Others are folders without __init__.py.
+        # Those without a loader are folders without __init__.py, which count together if there is nothing else.
+        spec = next((each for each in found if each.loader is not None), None)
         folders = found if spec is None else [spec]
         search = [path for each in folders for path in each.submodule_search_locations or ()]
     return Path(spec.origin).absolute() if spec is not None and spec.origin else None
