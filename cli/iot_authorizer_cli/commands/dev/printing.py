@@ -2,8 +2,8 @@
 
 - Lines are printed in a thread of their own, since standard error may be a pipe that is not read. If too many lines
   wait, new ones are dropped and counted.
-- Lines that come within a hundredth of a second are written together: each write takes the interpreter away from the
-  event loop, and each connection has two lines.
+- Lines that come within 0.03 seconds are written together: each write takes the interpreter away from the event loop,
+  and each connection has two lines.
 - Allowed publishes and subscribes are not printed.
 """
 
@@ -34,7 +34,7 @@ _PRINTED = frozenset(
 """The actions that are printed when they are allowed."""
 _MOST = 1000
 """Lines that may wait."""
-_PAUSE = 0.01
+_PAUSE = 0.03
 """Seconds for which a line waits for others, which are written with it."""
 _PATIENCE = 1.0
 """Seconds to wait at the end for lines that are still waiting."""
