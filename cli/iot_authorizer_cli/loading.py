@@ -5,9 +5,6 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-_COLLECTED_AFTER = 20_000
-"""New objects after which Python looks for garbage. After its own 700, that takes `dev` 5 % of each connect."""
-
 
 def load(name: str) -> ModuleType:
     """Imports a module of the command line. Exits with a message if a package that it needs is not installed."""
@@ -20,5 +17,4 @@ def load(name: str) -> ModuleType:
         sys.exit(f"iot-authorizer: {error.name} is not installed: install this package with its extra `local`")
     finally:
         gc.freeze()
-        gc.set_threshold(_COLLECTED_AFTER)
         gc.enable()

@@ -2,8 +2,8 @@
 
 - Lines are printed in a thread of their own, since standard error may be a pipe that is not read. If too many lines
   wait, new ones are dropped and counted.
-- Lines that come within 0.03 seconds are written together: each write takes the interpreter away from the event loop,
-  and each connection has two lines.
+- Lines that come soon after each other are written together: each write takes the interpreter away from the event
+  loop, and each connection has two lines.
 - Allowed publishes and subscribes are not printed.
 """
 
